@@ -1,0 +1,74 @@
+"""Problems: collects diagnostics, drops repeats, sorts them, and hands out Poison."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from archdsl.diagnostics.diagnostic import Diagnostic, Severity
+
+
+class Poison:
+    """Stands for a value that could not be made because a fault was reported.
+
+    Later passes accept it in silence, so that one mistake gives one message. Only
+    :meth:`Problems.add` hands it out.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "POISON"
+
+
+_POISON = Poison()
+
+
+class Problems:
+    """The faults found so far, in the order they were found."""
+
+    def __init__(self) -> None:
+        self._diagnostics: list[Diagnostic] = []
+        self._seen: set[tuple[object, ...]] = set()
+
+    def add(self, diagnostic: Diagnostic) -> Poison:
+        """Record a fault and return the poison that stands for its value.
+
+        The same code at the same place with the same words is recorded once: a def that is used
+        ten times reports a fault of its own text one time.
+        """
+        place = diagnostic.primary.span if diagnostic.primary else None
+        key = (
+            diagnostic.code,
+            place and (id(place.source), place.start, place.end),
+            # In a def the shapes at hand differ from use to use; the fault is still one.
+            None if diagnostic.use else diagnostic.message,
+        )
+        if key not in self._seen:
+            self._seen.add(key)
+            self._diagnostics.append(diagnostic)
+        return _POISON
+
+    def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
+        """Record several."""
+        for diagnostic in diagnostics:
+            self.add(diagnostic)
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether compilation must stop."""
+        return any(d.severity is Severity.ERROR for d in self._diagnostics)
+
+    def sorted(self) -> tuple[Diagnostic, ...]:
+        """Return all, by file (in the order first met), then by place; placeless ones first."""
+        order: dict[int, int] = {}
+        for diagnostic in self._diagnostics:
+            if diagnostic.primary:
+                order.setdefault(id(diagnostic.primary.span.source), len(order))
+
+        def place(diagnostic: Diagnostic) -> tuple[int, int, int, str]:
+            if diagnostic.primary is None:
+                return (-1, 0, 0, diagnostic.code)
+            span = diagnostic.primary.span
+            return (order[id(span.source)], span.start, span.end, diagnostic.code)
+
+        return tuple(sorted(self._diagnostics, key=place))

@@ -1,0 +1,59 @@
+"""Did you mean: the nearest of the names that would have been right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def edit_distance(a: str, b: str) -> int:
+    """Return the number of insertions, deletions, replacements and swaps of neighbours.
+
+    >>> edit_distance("rleu", "relu")
+    1
+    """
+    before: list[int] = []
+    last = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        row = [i]
+        for j, y in enumerate(b, 1):
+            cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (x != y))
+            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+        before, last = last, row
+    return last[-1]
+
+
+def nearest(name: str, candidates: Iterable[str]) -> str | None:
+    """Return the candidate that ``name`` was probably meant to be, or None.
+
+    A candidate that differs only in case wins; else one within a third of the longer name's
+    length (at least one edit), nearest first, then alphabetically.
+
+    >>> nearest("batchnrom", ["batchnorm", "maxpool"])
+    'batchnorm'
+    """
+    if len(name) > 100:
+        return None
+    best: tuple[int, str] | None = None
+    for candidate in sorted(set(candidates)):
+        if candidate.lower() == name.lower():
+            return candidate
+        limit = max(1, max(len(name), len(candidate)) // 3)
+        if abs(len(name) - len(candidate)) > limit:
+            continue
+        distance = edit_distance(name.lower(), candidate.lower())
+        if distance <= limit and (best is None or distance < best[0]):
+            best = (distance, candidate)
+    return best[1] if best else None
+
+
+def did_you_mean(name: str, candidates: Iterable[str]) -> str | None:
+    """Return a help line ``did you mean `x`?``, or one that lists the choices, or None."""
+    choices = sorted(set(candidates))
+    guess = nearest(name, choices)
+    if guess is not None:
+        return f"did you mean `{guess}`?"
+    if choices and len(choices) <= 12:
+        return "choose one of: " + ", ".join(choices)
+    return None
