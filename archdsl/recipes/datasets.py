@@ -1,0 +1,145 @@
+"""What is known of each data set before any file is read: classes, image shape, sizes, files."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class DataFile(BaseModel):
+    """One official file: where it lies under ``--data``, its MD5, and where it is published."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str
+    md5: str
+
+
+class Archive(BaseModel):
+    """What is downloaded when the files are absent, and its published MD5."""
+
+    model_config = ConfigDict(frozen=True)
+
+    url: str
+    md5: str
+    size: int
+    """Bytes, for the progress bar."""
+
+
+class DataSet(BaseModel):
+    """One data set.
+
+    ``image`` is [channels, height, width] as published. A data set that is ``resizable`` is
+    brought to the spec's input size; one that is not must fit it as it is (after the recipe's
+    augmentation).
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    title: str
+    classes: int
+    image: tuple[int, int, int]
+    train: int
+    test: int
+    resizable: bool = False
+    files: tuple[DataFile, ...] = ()
+    archives: tuple[Archive, ...] = ()
+    citation: str
+
+
+_CIFAR = "https://www.cs.toronto.edu/~kriz/"
+_SVHN = "http://ufldl.stanford.edu/housenumbers/"
+
+
+def _files(folder: str, *named: tuple[str, str]) -> tuple[DataFile, ...]:
+    prefix = f"{folder}/" if folder else ""
+    return tuple(DataFile(path=prefix + name, md5=md5) for name, md5 in named)
+
+
+_DATASETS = (
+    DataSet(
+        name="digits",
+        title="scikit-learn's handwritten digits",
+        classes=10,
+        image=(1, 8, 8),
+        train=1437,
+        test=360,
+        resizable=True,
+        citation="Alpaydin and Kaynak 1998 (UCI), as scikit-learn ships them",
+    ),
+    DataSet(
+        name="cifar10",
+        title="CIFAR-10",
+        classes=10,
+        image=(3, 32, 32),
+        train=50_000,
+        test=10_000,
+        files=_files(
+            "cifar-10-batches-py",
+            ("data_batch_1", "c99cafc152244af753f735de768cd75f"),
+            ("data_batch_2", "d4bba439e000b95fd0a9bffe97cbabec"),
+            ("data_batch_3", "54ebc095f3ab1f0389bbae665268c751"),
+            ("data_batch_4", "634d18415352ddfa80567beed471001a"),
+            ("data_batch_5", "482c414d41f54cd18b22e5b47cb7c3cb"),
+            ("test_batch", "40351d587109b95175f43aff81a1287e"),
+        ),
+        archives=(
+            Archive(
+                url=_CIFAR + "cifar-10-python.tar.gz",
+                md5="c58f30108f718f92721af3b95e74349a",
+                size=170_498_071,
+            ),
+        ),
+        citation="Krizhevsky 2009",
+    ),
+    DataSet(
+        name="cifar100",
+        title="CIFAR-100",
+        classes=100,
+        image=(3, 32, 32),
+        train=50_000,
+        test=10_000,
+        files=_files(
+            "cifar-100-python",
+            ("train", "16019d7e3df5f24257cddd939b257f8d"),
+            ("test", "f0ef6b0ae62326f3e7ffdfab6717acfc"),
+        ),
+        archives=(
+            Archive(
+                url=_CIFAR + "cifar-100-python.tar.gz",
+                md5="eb9058c3a382ffc7106e4002c42a8d85",
+                size=169_001_437,
+            ),
+        ),
+        citation="Krizhevsky 2009",
+    ),
+    DataSet(
+        name="svhn",
+        title="SVHN, cropped digits",
+        classes=10,
+        image=(3, 32, 32),
+        train=73_257,
+        test=26_032,
+        files=_files(
+            "",
+            ("train_32x32.mat", "e26dedcc434d2e4c54c9b2d4a06d8373"),
+            ("test_32x32.mat", "eb5a983be6a315427106f1b164d9cef3"),
+        ),
+        archives=(
+            Archive(
+                url=_SVHN + "train_32x32.mat",
+                md5="e26dedcc434d2e4c54c9b2d4a06d8373",
+                size=182_040_794,
+            ),
+            Archive(
+                url=_SVHN + "test_32x32.mat",
+                md5="eb5a983be6a315427106f1b164d9cef3",
+                size=64_275_384,
+            ),
+        ),
+        citation="Netzer et al. 2011 (non-commercial use)",
+    ),
+)
+
+DATASETS: dict[str, DataSet] = {dataset.name: dataset for dataset in _DATASETS}
+"""Every data set by name."""
