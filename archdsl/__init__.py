@@ -1,0 +1,1 @@
+"""A small language and a compiler for convolutional networks with layer aggregation."""

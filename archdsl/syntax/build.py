@@ -1,0 +1,350 @@
+"""From the lossless tree to nodes with spans; the one place that knows precedence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from lark import Token, Tree
+
+from archdsl.diagnostics import Problems
+from archdsl.source import Source, Span
+from archdsl.syntax import messages, nodes
+
+MAX_DEPTH = 400
+"""How deep the tree may nest. The parser holds brackets to 100; this stops `not not not ...`."""
+
+# Loosest first. `not` stands between `and` and the comparisons, as in Python.
+_LEVEL = {"or": 1, "and": 2}
+_LEVEL.update(dict.fromkeys(("==", "!=", "<", "<=", ">", ">="), 4))
+_LEVEL.update(dict.fromkeys(("+", "-"), 5))
+_LEVEL.update(dict.fromkeys(("*", "/", "//", "%"), 6))
+_NOT, _COMPARISON = 3, 4
+
+_SCALE = {"k": 10**3, "M": 10**6, "G": 10**9}
+
+
+class TooDeep(Exception):
+    """The tree nests deeper than :data:`MAX_DEPTH`."""
+
+    def __init__(self, span: Span) -> None:
+        self.span = span
+
+
+class Builder:
+    """Builds the nodes of one file. Reports what the grammar cannot: chained comparisons."""
+
+    def __init__(self, source: Source, problems: Problems) -> None:
+        self.source = source
+        self.problems = problems
+        self.depth = 0
+
+    def build(self, tree: Any) -> Any:
+        """Return the node for a subtree."""
+        if isinstance(tree, Token):
+            return self.name(tree)
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise TooDeep(self.span(tree))
+        node = getattr(self, "on_" + tree.data)(tree)
+        self.depth -= 1
+        return node
+
+    # --- spans and pieces
+
+    def span(self, tree: Any) -> Span:
+        """Return the span of a subtree: from its first to its last token."""
+        first = last = tree
+        while isinstance(first, Tree):
+            first = first.children[0]
+        while isinstance(last, Tree):
+            last = last.children[-1]
+        return Span(self.source, first.start_pos, last.end_pos)
+
+    def name(self, token: Token) -> nodes.Name:
+        """Return a token as a name."""
+        return nodes.Name(str(token), self.span(token))
+
+    def names(self, tree: Any) -> list[nodes.Name]:
+        """Return the names that stand directly in a tree."""
+        return [self.name(c) for c in tree.children if _is(c, "NAME")]
+
+    def subtrees(self, tree: Any, *, skip: int = 0) -> Iterator[Any]:
+        """Build the children that are trees."""
+        trees = [c for c in tree.children if isinstance(c, Tree)]
+        return (self.build(c) for c in trees[skip:])
+
+    def sole(self, tree: Any, data: str) -> Any | None:
+        """Return the child tree of a kind, unbuilt, or None."""
+        return next((c for c in tree.children if isinstance(c, Tree) and c.data == data), None)
+
+    def after(self, tree: Any, word: str) -> nodes.Name | None:
+        """Return the name that follows a keyword, or None."""
+        for this, following in zip(tree.children, tree.children[1:], strict=False):
+            if isinstance(this, Token) and this == word:
+                return self.name(following)
+        return None
+
+    # --- file items
+
+    def on_start(self, tree: Any) -> nodes.File:
+        return nodes.File(self.source, tuple(self.subtrees(tree)))
+
+    def on_edition(self, tree: Any) -> nodes.Edition:
+        return nodes.Edition(self.name(tree.children[1]), self.span(tree))
+
+    def on_import_names(self, tree: Any) -> nodes.Import:
+        origin = tree.children[1]
+        built = self.on_string(Tree("string", [origin])) if _is(origin, "STRING") else None
+        return nodes.Import(
+            built or self.build(origin), tuple(self.names(tree)), self.span(tree)
+        )
+
+    def on_let(self, tree: Any) -> nodes.Let:
+        return nodes.Let(
+            self.name(tree.children[1]), self.build(tree.children[3]), self.span(tree)
+        )
+
+    def on_def(self, tree: Any) -> nodes.Def:
+        return nodes.Def(
+            self.name(tree.children[1]),
+            self.parameters(tree),
+            self.build(tree.children[-1]),
+            self.span(tree),
+        )
+
+    def parameters(self, tree: Any) -> tuple[nodes.Parameter, ...]:
+        """Return the parameters declared in a header."""
+        declared = self.sole(tree, "parameters")
+        return tuple(self.subtrees(declared)) if declared else ()
+
+    def on_parameter(self, tree: Any) -> nodes.Parameter:
+        default = self.build(tree.children[2]) if len(tree.children) > 1 else None
+        return nodes.Parameter(self.name(tree.children[0]), default, self.span(tree))
+
+    def on_model(self, tree: Any) -> nodes.Model:
+        items = tuple(self.subtrees(tree, skip=1 if self.sole(tree, "parameters") else 0))
+        return nodes.Model(
+            self.name(tree.children[1]),
+            self.parameters(tree),
+            self.after(tree, "extends"),
+            items,
+            self.span(tree),
+        )
+
+    def on_recipe(self, tree: Any) -> nodes.RecipeDef:
+        return nodes.RecipeDef(
+            self.name(tree.children[1]),
+            self.after(tree, "extends"),
+            tuple(self.subtrees(tree)),
+            self.span(tree),
+        )
+
+    def on_set_entry(self, tree: Any) -> nodes.SetEntry:
+        name, value = tree.children
+        return nodes.SetEntry(self.name(name), self.build(value), self.span(tree))
+
+    def on_set_value(self, tree: Any) -> nodes.SetValue:
+        path, _, value = tree.children
+        return nodes.SetValue(self.build(path), self.build(value), self.span(tree))
+
+    def on_variants(self, tree: Any) -> nodes.Variants:
+        return nodes.Variants(self.name(tree.children[1]), self.span(tree))
+
+    # --- model items
+
+    def on_input(self, tree: Any) -> nodes.Input:
+        return nodes.Input(self.build(tree.children[1]), self.span(tree))
+
+    def on_backbone(self, tree: Any) -> nodes.Backbone:
+        keyword, body = tree.children
+        return nodes.Backbone(self.build(body), self.span(keyword), self.span(tree))
+
+    def on_foreign_backbone(self, tree: Any) -> nodes.ForeignBackbone:
+        return nodes.ForeignBackbone(self.name(tree.children[1]), self.span(tree))
+
+    def on_head(self, tree: Any) -> nodes.Head:
+        keyword, body = tree.children
+        return nodes.Head(self.build(body), self.span(keyword), self.span(tree))
+
+    def on_aggregate(self, tree: Any) -> nodes.Aggregate:
+        arguments = self.sole(tree, "arguments")
+        over = self.sole(tree, "over")
+        overrides = self.sole(tree, "override_list")
+        return nodes.Aggregate(
+            self.name(tree.children[1]),
+            self.arguments(arguments) if arguments else (),
+            tuple(self.subtrees(over)) if over else None,
+            tuple(self.subtrees(overrides)) if overrides else (),
+            self.span(tree),
+        )
+
+    def on_readout(self, tree: Any) -> nodes.Readout:
+        return nodes.Readout(self.name(tree.children[1]), self.span(tree))
+
+    def on_normalize(self, tree: Any) -> nodes.Normalize:
+        return nodes.Normalize(self.name(tree.children[1]), self.span(tree))
+
+    def on_map(self, tree: Any) -> nodes.Map:
+        _, target, body = tree.children
+        return nodes.Map(self.build(target), self.build(body), self.span(tree))
+
+    def on_train(self, tree: Any) -> nodes.Train:
+        _, dataset, _, recipe = tree.children
+        return nodes.Train(self.name(dataset), self.name(recipe), self.span(tree))
+
+    def on_expect(self, tree: Any) -> nodes.Expect:
+        return nodes.Expect(self.span(tree))
+
+    def on_allow(self, tree: Any) -> nodes.Allow:
+        _, code, reason = tree.children
+        return nodes.Allow(self.name(code), str(reason)[1:-1], self.span(tree))
+
+    def on_error(self, tree: Any) -> nodes.Error:
+        return nodes.Error(self.span(tree))
+
+    # --- bodies
+
+    def on_body(self, tree: Any) -> nodes.Body:
+        return nodes.Body(tuple(self.subtrees(tree)), self.span(tree))
+
+    def on_bind(self, tree: Any) -> nodes.Bind:
+        name, _, value = tree.children
+        return nodes.Bind(self.name(name), self.build(value), self.span(tree))
+
+    def on_pipeline(self, tree: Any) -> nodes.Pipeline:
+        return nodes.Pipeline(tuple(self.subtrees(tree)), self.span(tree))
+
+    def on_step(self, tree: Any) -> nodes.Named:
+        step, _, name = tree.children
+        return nodes.Named(self.build(step), self.name(name), self.span(tree))
+
+    def on_body_group(self, tree: Any) -> nodes.Group:
+        return nodes.Group(self.on_body(tree), self.span(tree))
+
+    def on_fork(self, tree: Any) -> nodes.Fork:
+        return nodes.Fork(tuple(self.subtrees(tree)), self.span(tree))
+
+    def on_choice(self, tree: Any) -> nodes.Choice:
+        parts = list(self.subtrees(tree))
+        condition, yes = parts[:2]
+        return nodes.Choice(condition, yes, parts[2] if len(parts) > 2 else None, self.span(tree))
+
+    def on_stage(self, tree: Any) -> nodes.Stage:
+        _, name, body = tree.children
+        return nodes.Stage(self.name(name), self.build(body), self.span(tree))
+
+    def on_block(self, tree: Any) -> nodes.Block:
+        _, name, body = tree.children
+        return nodes.Block(self.name(name), self.build(body), self.span(tree))
+
+    def on_tap(self, tree: Any) -> nodes.Tap:
+        return nodes.Tap(self.span(tree))
+
+    def on_repeat(self, tree: Any) -> nodes.Repeat:
+        _, count, _, carry, _, start, body = tree.children
+        return nodes.Repeat(
+            self.build(count),
+            self.name(carry),
+            self.build(start),
+            self.build(body),
+            self.span(tree),
+        )
+
+    # --- expressions
+
+    def on_ternary(self, tree: Any) -> nodes.Ternary:
+        yes, _, condition, _, no = tree.children
+        return nodes.Ternary(
+            self.build(condition), self.build(yes), self.build(no), self.span(tree)
+        )
+
+    def on_infix(self, tree: Any) -> nodes.Expr:
+        """Resolve a flat ``a + b * c`` by precedence climbing."""
+        parts = list(tree.children)
+        at = 0
+
+        def operand() -> nodes.Expr:
+            nonlocal at
+            part = parts[at]
+            at += 1
+            if isinstance(part, Tree) and part.data == "prefix" and part.children[0] == "not":
+                # `not a == b` is `not (a == b)`: the grammar, being flat, gave `not` only `a`.
+                parts[at - 1] = part.children[1]
+                at -= 1
+                inner = climb(_NOT)
+                return nodes.Prefix("not", inner, self.span(part.children[0]).to(inner.span))
+            return self.build(part)  # type: ignore[no-any-return]
+
+        def climb(least: int) -> nodes.Expr:
+            nonlocal at
+            left = operand()
+            compared = False
+            while at < len(parts) and _LEVEL[parts[at]] >= least:
+                operator = parts[at]
+                level = _LEVEL[operator]
+                at += 1
+                right = climb(level + 1)
+                if level == _COMPARISON and compared:
+                    self.problems.add(messages.chained_comparison(self.span(operator)))
+                compared = compared or level == _COMPARISON
+                left = nodes.Infix(str(operator), left, right, left.span.to(right.span))
+            return left
+
+        return climb(0)
+
+    def on_prefix(self, tree: Any) -> nodes.Prefix:
+        operator, operand = tree.children
+        return nodes.Prefix(str(operator), self.build(operand), self.span(tree))
+
+    def on_call(self, tree: Any) -> nodes.Call:
+        callee, arguments = tree.children
+        return nodes.Call(self.build(callee), self.arguments(arguments), self.span(tree))
+
+    def arguments(self, tree: Any) -> tuple[nodes.Argument, ...]:
+        """Return the arguments between parentheses."""
+        found = []
+        for child in tree.children:
+            if not isinstance(child, Tree):
+                continue
+            if child.data == "keyword":
+                name, _, value = child.children
+                argument = nodes.Argument(self.name(name), self.build(value), self.span(child))
+            else:
+                argument = nodes.Argument(None, self.build(child), self.span(child))
+            found.append(argument)
+        return tuple(found)
+
+    def on_path(self, tree: Any) -> nodes.Path:
+        return nodes.Path(tuple(self.names(tree)), self.span(tree))
+
+    def on_number(self, tree: Any) -> nodes.Literal:
+        token = tree.children[0]
+        return nodes.Literal(_number(token), self.span(tree))
+
+    def on_string(self, tree: Any) -> nodes.Literal:
+        return nodes.Literal(str(tree.children[0])[1:-1], self.span(tree))
+
+    def on_boolean(self, tree: Any) -> nodes.Literal:
+        return nodes.Literal(tree.children[0] == "true", self.span(tree))
+
+    def on_list(self, tree: Any) -> nodes.ListOf:
+        return nodes.ListOf(tuple(self.subtrees(tree)), self.span(tree))
+
+    def on_parens(self, tree: Any) -> nodes.Expr:
+        return self.build(tree.children[1])  # type: ignore[no-any-return]
+
+
+def _number(token: Token) -> int | float:
+    if token.type == "INT":
+        return int(token) if len(token) <= 18 else float(token)
+    if token.type == "QUANTITY":
+        scaled = float(token[:-1]) * _SCALE[token[-1]]
+        return int(scaled) if scaled == int(scaled) else scaled
+    return float(token)
+
+
+def _is(child: object, terminal: str) -> bool:
+    return isinstance(child, Token) and child.type == terminal
+
+

@@ -1,0 +1,133 @@
+"""The wording of ARCH0xx: faults of syntax, and the limits that the parser holds."""
+
+from __future__ import annotations
+
+from archdsl.diagnostics import Diagnostic, Label
+from archdsl.source import Source, Span
+
+_KINDS = {
+    "NAME": "a name",
+    "INT": "a number",
+    "FLOAT": "a number",
+    "QUANTITY": "a number",
+    "STRING": "a string",
+    "_NL": "the end of the line",
+    "$END": "the end of the file",
+}
+_INFIX = {"+", "-", "*", "/", "//", "%", "==", "!=", "<", "<=", ">", ">=", "and", "or"}
+
+
+def describe(terminal: str, pattern: str) -> str:
+    """Return how a terminal is named in a message; empty for those that are never named."""
+    if terminal in ("ERROR", "TOLERANCE", "SEMICOLON") or pattern in _INFIX:
+        return ""
+    return _KINDS.get(terminal, f"`{pattern}`")
+
+
+def misspelt(place: Span, meant: str) -> Diagnostic:
+    """Return: a word that is nearly a keyword, where only keywords may stand."""
+    return Diagnostic(
+        "ARCH001",
+        f"{_shown(place.text)} cannot stand here",
+        Label(place),
+        help=f"did you mean `{meant}`?",
+    )
+
+
+def expected(place: Span, found: str, wanted: set[str]) -> Diagnostic:
+    """Return: a token that cannot stand here."""
+    choices = sorted(wanted - {""}, key=lambda w: (w.startswith("`"), w))
+    shown = _shown(found)
+    if not choices:
+        help = None
+    elif len(choices) <= 8:
+        help = "write " + _either(choices) + " here"
+    else:
+        help = "one of these may stand here: " + ", ".join(choices)
+    if len(choices) == 1:
+        message = f"expected {choices[0]}, found {shown}"
+    else:
+        message = f"{shown} cannot stand here"
+    return Diagnostic("ARCH001", message, Label(place), help=help)
+
+
+def never_closed(place: Span, opener: str) -> Diagnostic:
+    """Return: a bracket without its closing partner."""
+    closer = {"(": ")", "[": "]", "{": "}"}[opener]
+    return Diagnostic(
+        "ARCH002",
+        f"this `{opener}` is never closed",
+        Label(place),
+        help=f"add the missing `{closer}`",
+    )
+
+
+def unmatched(place: Span, closer: str) -> Diagnostic:
+    """Return: a closing bracket that closes nothing."""
+    return Diagnostic(
+        "ARCH002", f"this `{closer}` closes nothing", Label(place), help="remove it"
+    )
+
+
+def bad_characters(place: Span) -> Diagnostic:
+    """Return: text that no token begins with."""
+    text = place.text
+    if text.startswith('"'):
+        return Diagnostic(
+            "ARCH003",
+            "this string has no end",
+            Label(place),
+            help='close it with `"` on the same line',
+        )
+    what = "this character means" if len(text) == 1 else "these characters mean"
+    return Diagnostic(
+        "ARCH003",
+        f"{what} nothing here",
+        Label(place),
+        help="comments begin with `#`, names have letters, digits and `_`",
+    )
+
+
+def chained_comparison(place: Span) -> Diagnostic:
+    """Return: ``a < b < c``."""
+    return Diagnostic(
+        "ARCH006",
+        "comparisons cannot be chained",
+        Label(place),
+        help="write `a < b and b < c`",
+    )
+
+
+def too_long(source: Source, length: int, most: int) -> Diagnostic:
+    """Return: a text above the size limit."""
+    return Diagnostic(
+        "ARCH904",
+        f"the file has {length:,} characters; the limit is {most:,}",
+        Label(Span(source, 0, 1)),
+        help="split it into files and import them",
+    )
+
+
+def too_deep(place: Span, most: int) -> Diagnostic:
+    """Return: nesting above the limit."""
+    return Diagnostic(
+        "ARCH902",
+        f"nested deeper than {most} levels",
+        Label(place),
+        help="give the inner part a name with `def`",
+    )
+
+
+def _shown(found: str) -> str:
+    if not found:
+        return "the end of the file"
+    if found.startswith(("\n", "\r")):
+        return "the end of the line"
+    short = found if len(found) <= 40 else found[:39] + "…"
+    return f"`{short}`"
+
+
+def _either(choices: list[str]) -> str:
+    if len(choices) == 1:
+        return choices[0]
+    return ", ".join(choices[:-1]) + " or " + choices[-1]
