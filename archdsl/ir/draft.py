@@ -1,0 +1,94 @@
+"""A network under construction: adds operators, inferring shape, stride and cost of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from archdsl.ir.network import INPUT, Node, Region, RegionKind
+from archdsl.operators.operator import Operator, Shape
+from archdsl.operators.signature import Value
+from archdsl.source import Use
+
+MAX_OPERATORS = 200_000
+"""The most operators a network may have."""
+
+
+class TooManyOperators(Exception):
+    """The network would have more than :data:`MAX_OPERATORS` operators."""
+
+
+class Draft:
+    """Nodes, regions and their origins, in order of addition."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[str, Node] = {}
+        self.regions: dict[str, Region] = {}
+        self.origins: dict[str, Use] = {}
+
+    def add_input(self, shape: Shape, use: Use) -> Node:
+        """Add the node that stands for the input; it has stride 1."""
+        node = Node(id=INPUT, op=INPUT, shape=shape, stride=(1, 1))
+        self.nodes[INPUT] = node
+        self.origins[INPUT] = use
+        return node
+
+    def add(
+        self,
+        id: str,
+        operator: Operator,
+        inputs: tuple[Node, ...],
+        arguments: Mapping[str, Value],
+        use: Use,
+    ) -> Node:
+        """Add an operator.
+
+        Raises :class:`archdsl.operators.operator.Misfit` where the shapes do not fit, and
+        :class:`TooManyOperators` at the limit.
+        """
+        if len(self.nodes) > MAX_OPERATORS:
+            raise TooManyOperators
+        shapes = tuple(node.shape for node in inputs)
+        shape = operator.infer(shapes, arguments)
+        stride = inputs[0].stride
+        if len(shape) != 3:
+            stride = None
+        elif stride is not None:
+            vertical, horizontal = operator.stride(arguments)
+            stride = (stride[0] * vertical, stride[1] * horizontal)
+        node = Node.model_construct(
+            id=id,
+            op=operator.name,
+            arguments=dict(arguments),
+            inputs=tuple(node.id for node in inputs),
+            shape=shape,
+            stride=stride,
+            params=operator.parameter_count(shapes, arguments),
+            buffers=operator.buffer_count(shapes, arguments),
+            macs=operator.macs(shapes, shape, arguments),
+        )
+        self.nodes[id] = node
+        self.origins[id] = use
+        return node
+
+    def add_region(
+        self,
+        path: str,
+        kind: RegionKind,
+        input: Node,
+        output: Node,
+        use: Use,
+        definition: str | None = None,
+        arguments: Mapping[str, Value] | None = None,
+    ) -> Region:
+        """Add a region that is complete: its output is known."""
+        region = Region.model_construct(
+            path=path,
+            kind=kind,
+            definition=definition,
+            arguments=dict(arguments or {}),
+            input=input.id,
+            output=output.id,
+        )
+        self.regions[path] = region
+        self.origins[path] = use
+        return region

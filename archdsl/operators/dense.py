@@ -1,0 +1,61 @@
+"""Operators on vectors, and those that make them."""
+
+from __future__ import annotations
+
+from math import prod
+
+from archdsl.operators.operator import (
+    Arguments,
+    Expression,
+    ModuleCall,
+    Operator,
+    Shape,
+    integer,
+    vector,
+)
+from archdsl.operators.signature import Boolean, Integer, Parameter
+
+
+class Linear(Operator):
+    """Fully connected layer with n outputs; the input length is inferred."""
+
+    name = "linear"
+    picture = "fc {n}"
+    parameters = (
+        Parameter("n", Integer(1), "outputs"),
+        Parameter("bias", Boolean(), "whether to add a learned bias", True),
+    )
+
+    def infer(self, inputs: tuple[Shape, ...], a: Arguments) -> Shape:
+        vector("linear", inputs)
+        return (integer(a["n"]),)
+
+    def parameter_count(self, inputs: tuple[Shape, ...], a: Arguments) -> int:
+        n = integer(a["n"])
+        return inputs[0][0] * n + (n if a["bias"] else 0)
+
+    def macs(self, inputs: tuple[Shape, ...], output: Shape, a: Arguments) -> int:
+        return inputs[0][0] * output[0]
+
+    def module(self, inputs: tuple[Shape, ...], a: Arguments) -> ModuleCall:
+        return ModuleCall(
+            "nn.Linear",
+            (inputs[0][0], integer(a["n"])),
+            () if a["bias"] else (("bias", False),),
+        )
+
+
+class Flatten(Operator):
+    """Feature map to vector, channels first: index (c h + i) w + j (paper.md, A10)."""
+
+    name = "flatten"
+    picture = "flatten"
+
+    def infer(self, inputs: tuple[Shape, ...], a: Arguments) -> Shape:
+        return (prod(inputs[0]),)
+
+    def expression(self, inputs: tuple[Shape, ...], a: Arguments) -> Expression:
+        return Expression("{0}.flatten(1)")
+
+
+OPERATORS = (Linear(), Flatten())

@@ -1,0 +1,161 @@
+"""What an operator is: one declaration from which checking, costs and PyTorch code follow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from archdsl.operators.signature import Parameter, Value
+
+Shape: TypeAlias = tuple[int, ...]
+"""Without the batch axis: (c, h, w) of a feature map, (n,) of a vector."""
+
+Arguments: TypeAlias = Mapping[str, Value]
+"""Checked arguments in normal form, defaults filled in."""
+
+
+class Misfit(Exception):
+    """The shapes or arguments at hand do not fit; raised by an operator's shape rule.
+
+    ``argument`` names the argument at fault, if one is; ``operands`` asks for the shapes of the
+    inputs to be shown.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        help: str | None = None,
+        argument: str | None = None,
+        operands: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.help = help
+        self.argument = argument
+        self.operands = operands
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleCall:
+    """A submodule to construct: ``nn.Conv2d(in, out, 3, padding=1)``.
+
+    Arguments equal to torch's own defaults are left out by the declaration.
+    """
+
+    type: str
+    positional: tuple[Value, ...] = ()
+    keywords: tuple[tuple[str, Value], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A PyTorch expression: ``template`` has ``{0}`` for the first input, ``{name}`` for values.
+
+    ``{inputs}`` stands for all inputs, joined by commas.
+    """
+
+    template: str
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+
+class Operator:
+    """Base of all declarations. One subclass, one operator; the docstring's first line is shown.
+
+    Shapes have no batch axis. Costs are per image.
+    """
+
+    name: str
+    parameters: tuple[Parameter, ...] = ()
+    joins = False
+    """Whether it takes two or more inputs (add, mul, concat)."""
+    picture: str = ""
+    """Label in figures; arguments in braces."""
+
+    def infer(self, inputs: tuple[Shape, ...], a: Arguments) -> Shape:
+        """Return the output shape, or raise :class:`Misfit`."""
+        raise NotImplementedError
+
+    def stride(self, a: Arguments) -> tuple[int, int]:
+        """Return by how much the resolution is divided, vertically and horizontally."""
+        return (1, 1)
+
+    def parameter_count(self, inputs: tuple[Shape, ...], a: Arguments) -> int:
+        """Return the number of trainable parameters."""
+        return 0
+
+    def buffer_count(self, inputs: tuple[Shape, ...], a: Arguments) -> int:
+        """Return the number of elements in buffers (running statistics, counters)."""
+        return 0
+
+    def macs(self, inputs: tuple[Shape, ...], output: Shape, a: Arguments) -> int:
+        """Return multiply-accumulates. Normalisation, activation, pooling count 0 (paper.md 5)."""
+        return 0
+
+    def module(self, inputs: tuple[Shape, ...], a: Arguments) -> ModuleCall | None:
+        """Return the submodule that holds its parameters, or None where it has none."""
+        return None
+
+    def expression(self, inputs: tuple[Shape, ...], a: Arguments) -> Expression:
+        """Return the expression that computes it; that of a module is the call."""
+        return Expression("self.{module}({0})")
+
+    @property
+    def summary(self) -> str:
+        """One line of documentation."""
+        return (type(self).__doc__ or "").strip().splitlines()[0]
+
+
+def feature_map(name: str, inputs: tuple[Shape, ...]) -> tuple[int, int, int]:
+    """Return the one input as (c, h, w), or raise :class:`Misfit` where it is a vector."""
+    (shape,) = inputs
+    if len(shape) != 3:
+        raise Misfit(
+            "ARCH201",
+            f"{name} takes a feature map [c, h, w], but its input is a vector {render(shape)}",
+            help=f"put {name} before gap or flatten",
+        )
+    return shape[0], shape[1], shape[2]
+
+
+def vector(name: str, inputs: tuple[Shape, ...]) -> int:
+    """Return the length of the one input, or raise :class:`Misfit` where it is a feature map."""
+    (shape,) = inputs
+    if len(shape) != 1:
+        raise Misfit(
+            "ARCH201",
+            f"{name} takes a vector, but its input is a feature map {render(shape)}",
+            help=f"write flatten -> {name} or gap -> {name}",
+        )
+    return shape[0]
+
+
+def render(shape: Shape) -> str:
+    """Return a shape as a spec writes it.
+
+    >>> render((3, 32, 32))
+    '[3, 32, 32]'
+    """
+    return "[" + ", ".join(map(str, shape)) + "]"
+
+
+def pair(value: Value) -> tuple[int, int]:
+    """Return a checked pair argument as two integers."""
+    assert isinstance(value, tuple)
+    height, width = value
+    assert isinstance(height, int) and isinstance(width, int)
+    return height, width
+
+
+def integer(value: Value) -> int:
+    """Return a checked integer argument."""
+    assert isinstance(value, int)
+    return value
+
+
+def square(value: tuple[int, int]) -> Value:
+    """Return a pair as torch users write it: one number where both are equal."""
+    return value[0] if value[0] == value[1] else value
