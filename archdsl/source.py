@@ -33,10 +33,9 @@ class Source:
     def line(self, number: int) -> str:
         """Return the text of line ``number`` (from 1), without its line break."""
         start = self._line_starts[number - 1]
-        end = (
-            self._line_starts[number] - 1 if number < len(self._line_starts) else len(self.text)
-        )
-        return self.text[start:end].rstrip("\r")
+        if number == len(self._line_starts):
+            return self.text[start:]
+        return self.text[start : self._line_starts[number] - 1].removesuffix("\r")
 
     @property
     def line_count(self) -> int:
