@@ -6,12 +6,14 @@ from pydantic import BaseModel, ConfigDict
 
 
 class DataFile(BaseModel):
-    """One official file: where it lies under ``--data``, its MD5, and where it is published."""
+    """One official file: where it lies under ``--data``, its MD5, and its size in bytes."""
 
     model_config = ConfigDict(frozen=True)
 
     path: str
     md5: str
+    size: int = 0
+    """0 where it is not known: a short file is then only a wrong one."""
 
 
 class Archive(BaseModel):
@@ -51,9 +53,9 @@ _CIFAR = "https://www.cs.toronto.edu/~kriz/"
 _SVHN = "http://ufldl.stanford.edu/housenumbers/"
 
 
-def _files(folder: str, *named: tuple[str, str]) -> tuple[DataFile, ...]:
+def _files(folder: str, *named: tuple[str, str, int]) -> tuple[DataFile, ...]:
     prefix = f"{folder}/" if folder else ""
-    return tuple(DataFile(path=prefix + name, md5=md5) for name, md5 in named)
+    return tuple(DataFile(path=prefix + name, md5=md5, size=size) for name, md5, size in named)
 
 
 _DATASETS = (
@@ -76,12 +78,12 @@ _DATASETS = (
         test=10_000,
         files=_files(
             "cifar-10-batches-py",
-            ("data_batch_1", "c99cafc152244af753f735de768cd75f"),
-            ("data_batch_2", "d4bba439e000b95fd0a9bffe97cbabec"),
-            ("data_batch_3", "54ebc095f3ab1f0389bbae665268c751"),
-            ("data_batch_4", "634d18415352ddfa80567beed471001a"),
-            ("data_batch_5", "482c414d41f54cd18b22e5b47cb7c3cb"),
-            ("test_batch", "40351d587109b95175f43aff81a1287e"),
+            ("data_batch_1", "c99cafc152244af753f735de768cd75f", 31_035_704),
+            ("data_batch_2", "d4bba439e000b95fd0a9bffe97cbabec", 31_035_320),
+            ("data_batch_3", "54ebc095f3ab1f0389bbae665268c751", 31_035_999),
+            ("data_batch_4", "634d18415352ddfa80567beed471001a", 31_035_696),
+            ("data_batch_5", "482c414d41f54cd18b22e5b47cb7c3cb", 31_035_623),
+            ("test_batch", "40351d587109b95175f43aff81a1287e", 31_035_526),
         ),
         archives=(
             Archive(
@@ -101,8 +103,8 @@ _DATASETS = (
         test=10_000,
         files=_files(
             "cifar-100-python",
-            ("train", "16019d7e3df5f24257cddd939b257f8d"),
-            ("test", "f0ef6b0ae62326f3e7ffdfab6717acfc"),
+            ("train", "16019d7e3df5f24257cddd939b257f8d", 155_249_918),
+            ("test", "f0ef6b0ae62326f3e7ffdfab6717acfc", 31_049_707),
         ),
         archives=(
             Archive(
@@ -122,8 +124,8 @@ _DATASETS = (
         test=26_032,
         files=_files(
             "",
-            ("train_32x32.mat", "e26dedcc434d2e4c54c9b2d4a06d8373"),
-            ("test_32x32.mat", "eb5a983be6a315427106f1b164d9cef3"),
+            ("train_32x32.mat", "e26dedcc434d2e4c54c9b2d4a06d8373", 182_040_794),
+            ("test_32x32.mat", "eb5a983be6a315427106f1b164d9cef3", 64_275_384),
         ),
         archives=(
             Archive(

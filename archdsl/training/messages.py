@@ -1,0 +1,126 @@
+"""The wording of every fault in training; the facts come from the modules that raise them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from archdsl.diagnostics import Diagnostic
+from archdsl.recipes import DataSet
+from archdsl.training.faults import Fault
+
+
+def _fault(code: str, message: str, *notes: str, help: str | None = None, status: int = 2) -> Fault:
+    return Fault(Diagnostic(code, message, notes=notes, help=help), status)
+
+
+def _by_hand(dataset: DataSet, folder: Path) -> str:
+    addresses = " and ".join(archive.url for archive in dataset.archives)
+    return f"download {addresses} by other means, put it into {folder}, and start again"
+
+
+def no_data_folder(dataset: DataSet) -> Fault:
+    """ARCH611: a data set that is read from files, and no folder given."""
+    return _fault(
+        "ARCH611",
+        f"no folder is given for the files of {dataset.title}",
+        help="add --data DIR: a folder that has the official files, or one to download them into",
+    )
+
+
+def data_missing(dataset: DataSet, folder: Path, missing: Sequence[str]) -> Fault:
+    """ARCH611: files absent, and no address to download them from."""
+    return _fault(
+        "ARCH611",
+        f"{len(missing)} of the {len(dataset.files)} files of {dataset.title} "
+        f"are not in {folder}, and there is no address to download them from",
+        "missing: " + ", ".join(missing),
+        help="give the folder that has the official files, or the one above it, as --data",
+    )
+
+
+def wrong_md5(path: Path, found: str, wanted: str, help: str | None = None) -> Fault:
+    """ARCH612: a whole file that is not the published one."""
+    return _fault(
+        "ARCH612",
+        f"{path} is not the official file: its MD5 is {found}, the published one is {wanted}",
+        help=help or "delete it, so that it is downloaded again, or put the official file there",
+    )
+
+
+def truncated(path: Path, found: int, wanted: int) -> Fault:
+    """ARCH613: a file shorter than the published one."""
+    return _fault(
+        "ARCH613",
+        f"{path} is not complete: it has {found:,} of {wanted:,} bytes",
+        help="delete it, so that it is downloaded again, or put the official file there",
+    )
+
+
+def unreadable(path: Path, reason: str) -> Fault:
+    """ARCH613: a file that cannot be opened, or whose contents are not in the official form."""
+    return _fault(
+        "ARCH613",
+        f"{path} cannot be read: {reason}",
+        help="check that it is the official file, and that you may read it",
+    )
+
+
+def download_failed(dataset: DataSet, url: str, folder: Path, reason: str) -> Fault:
+    """ARCH614: no connection, an HTTP error, a broken transfer, or nowhere to put it."""
+    return _fault(
+        "ARCH614",
+        f"{url} could not be downloaded: {reason}",
+        help=_by_hand(dataset, folder),
+    )
+
+
+def unwritable(path: Path, reason: str) -> Fault:
+    """ARCH615: the run folder, or a file in it, cannot be written."""
+    return _fault(
+        "ARCH615",
+        f"the run folder cannot be written: {path}: {reason}",
+        help="give a folder that you may write to as --out",
+    )
+
+
+def disk_full(path: Path) -> Fault:
+    """ARCH616: no space left for a file."""
+    return _fault(
+        "ARCH616",
+        f"the disk is full: {path} could not be written",
+        "the files that were there before are intact, and nothing half written remains",
+        help="make room, or give a folder on another disk, and start again",
+    )
+
+
+def interrupted(folder: Path | None, done: int, epochs: int) -> Fault:
+    """ARCH617: Ctrl-C; ``folder`` is None when nothing had been trained."""
+    if folder is None:
+        message = "interrupted before training began"
+        notes: tuple[str, ...] = ()
+    else:
+        message = f"interrupted after {done} of {epochs} epochs"
+        notes = (f"what was measured is in {folder}; no weights were written",)
+    return _fault("ARCH617", message, *notes, help="start again for a whole run", status=130)
+
+
+def package_missing(packages: Sequence[str]) -> Fault:
+    """ARCH618: packages of the extra that are not installed."""
+    names = ", ".join(packages)
+    return _fault(
+        "ARCH618",
+        f"training needs {names}, which {'is' if len(packages) == 1 else 'are'} not installed",
+        help='install the extra: pip install "archdsl[train]"',
+    )
+
+
+def not_finite(loss: float, on: str, epoch: int, learning_rate: float) -> Fault:
+    """ARCH619: the loss is NaN or infinite; ``on`` is ``training`` or ``test``."""
+    return _fault(
+        "ARCH619",
+        f"the loss on the {on} images is {loss} in epoch {epoch}",
+        f"the learning rate was {learning_rate:g}",
+        help="lower the learning rate in the recipe",
+        status=3,
+    )
