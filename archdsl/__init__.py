@@ -1,1 +1,29 @@
 """A small language and a compiler for convolutional networks with layer aggregation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from archdsl.compiler import CallFault as CallFault
+from archdsl.compiler import Compiled as Compiled
+from archdsl.compiler import SpecFault as SpecFault
+from archdsl.compiler import check_spec, compile_spec, load_spec
+from archdsl.diagnostics import Diagnostic as Diagnostic
+from archdsl.operators.signature import Value
+
+__version__ = "0.1.0"
+
+
+def check(path: str | Path) -> tuple[Diagnostic, ...]:
+    """Return all faults of a spec, in order; empty where it is clean."""
+    return check_spec(load_spec(path))
+
+
+def compile(path: str | Path, model: str | None = None, **parameters: Value) -> Compiled:
+    """Compile a model of a spec.
+
+    ``model`` may be left out where the file declares one. ``parameters`` replace the defaults of
+    the model's own (``classes=100``). Raises :class:`SpecFault` where the spec is at fault, and
+    :class:`CallFault` where the file, the model or a parameter is not there.
+    """
+    return compile_spec(load_spec(path), model, parameters)

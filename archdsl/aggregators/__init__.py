@@ -1,13 +1,13 @@
 """The registry of aggregators and of their readouts: one declaration each."""
 
 from archdsl.aggregators import readout, recurrent
+from archdsl.aggregators.readout import Readout as Readout
 from archdsl.aggregators.recurrent import Aggregator as Aggregator
-from archdsl.operators.operator import Operator as Operator
 
 AGGREGATORS: dict[str, Aggregator] = {a.name: a for a in recurrent.AGGREGATORS}
 """Every aggregator by name."""
 
-READOUTS: dict[str, Operator] = {
+READOUTS: dict[str, Readout] = {
     operator.name.removeprefix("readout_"): operator for operator in readout.READOUTS
 }
 """Every readout by the word a spec uses."""

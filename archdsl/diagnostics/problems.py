@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from archdsl.diagnostics.diagnostic import Diagnostic, Severity
+from archdsl.source import Use
 
 
 class Poison:
     """Stands for a value that could not be made because a fault was reported.
 
-    Later passes accept it in silence, so that one mistake gives one message. Only
+    Later passes accept it in silence and pass it on, so that one mistake gives one message.
     :meth:`Problems.add` hands it out.
     """
 
@@ -28,7 +29,7 @@ class Problems:
 
     def __init__(self) -> None:
         self._diagnostics: list[Diagnostic] = []
-        self._seen: set[tuple[object, ...]] = set()
+        self._seen: dict[tuple[object, ...], dict[str, Use | None]] = {}
 
     def add(self, diagnostic: Diagnostic) -> Poison:
         """Record a fault and return the poison that stands for its value.
@@ -36,15 +37,13 @@ class Problems:
         The same code at the same place with the same words is recorded once: a def that is used
         ten times reports a fault of its own text one time.
         """
-        place = diagnostic.primary.span if diagnostic.primary else None
-        key = (
-            diagnostic.code,
-            place and (id(place.source), place.start, place.end),
-            # In a def the shapes at hand differ from use to use; the fault is still one.
-            None if diagnostic.use else diagnostic.message,
-        )
-        if key not in self._seen:
-            self._seen.add(key)
+        span = diagnostic.primary.span if diagnostic.primary else None
+        place = span and (id(span.source), span.start, span.end)
+        uses = self._seen.setdefault((diagnostic.code, place), {})
+        # In a def the shapes at hand differ from use to use; the fault is still one.
+        elsewhere = any(use is not None and use is not diagnostic.use for use in uses.values())
+        if diagnostic.message not in uses and not (diagnostic.use and elsewhere):
+            uses[diagnostic.message] = diagnostic.use
             self._diagnostics.append(diagnostic)
         return _POISON
 

@@ -150,6 +150,11 @@ class Network(_Frozen):
     origins: SkipValidation[dict[str, Use]] = Field(exclude=True, repr=False)
     """For each node, region and tap (``tap:path``): where in the spec it comes from."""
 
+    def changed(self, **changes: object) -> Network:
+        """Return a copy with other facts; what was derived from the old ones is not kept."""
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return Network.model_construct(**(fields | changes))
+
     @cached_property
     def by_id(self) -> dict[str, Node]:
         """Nodes by id."""

@@ -1,0 +1,213 @@
+"""The whole way from a file to networks and source: what the command line and the API call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archdsl.analysis import analyse
+from archdsl.diagnostics import Diagnostic, Label, Problems, Severity, did_you_mean
+from archdsl.elaborate import Program, Resolution, elaborate, load
+from archdsl.elaborate.loading import Symbol
+from archdsl.elaborate.messages import cannot_read, not_utf8
+from archdsl.ir import Network
+from archdsl.operators.signature import Value
+from archdsl.source import Source
+from archdsl.syntax import nodes
+
+if TYPE_CHECKING:
+    from torch import nn  # noqa: TID253 - for the annotation of build() only
+
+
+class CallFault(Exception):
+    """The call is at fault, not the spec: exit status 2. Carries a diagnostic without a place."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
+
+
+class SpecFault(Exception):
+    """The spec is at fault; ``diagnostics`` say where. The text of the exception lists them."""
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        lines = [
+            f"{d.primary.span if d.primary else '-'}: {d.severity}[{d.code}]: {d.message}"
+            for d in diagnostics
+        ]
+        super().__init__("\n".join(lines))
+        self.diagnostics = diagnostics
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A loaded spec: its files, and the faults found before any model is expanded."""
+
+    program: Program
+    resolution: Resolution
+    problems: Problems
+
+    @property
+    def models(self) -> list[Symbol]:
+        """The models that the file itself declares, in order."""
+        return self.program.root.declared(nodes.Model)
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The text of every file of the spec, by the name it is shown under."""
+        return {m.source.name: m.source.text for m in self.program.modules}
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a spec file, line breaks as they are."""
+    return path.read_bytes().decode("utf-8-sig")
+
+
+def load_spec(path: str | Path) -> Spec:
+    """Read a spec. Raises :class:`CallFault` where the file itself cannot be read."""
+    path = Path(path)
+    try:
+        source = Source(str(path), read_text(path), path)
+    except UnicodeDecodeError:
+        raise CallFault(not_utf8(str(path), None)) from None
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise CallFault(
+            Diagnostic("ARCH109", f"cannot read {path}: {reason}", help="name a .arch file")
+        ) from None
+    problems = Problems()
+    program, resolution = load(source, read_text, problems)
+    return Spec(program, resolution, problems)
+
+
+def choose_model(spec: Spec, name: str | None) -> Symbol:
+    """Return the model of a name, or the only one; raises :class:`CallFault` otherwise."""
+    models = {symbol.name: symbol for symbol in spec.models}
+    if name is not None:
+        if name in models:
+            return models[name]
+        raise CallFault(
+            Diagnostic(
+                "ARCH120",
+                f"there is no model `{name}` in {spec.program.root.source.name}",
+                help=did_you_mean(name, models),
+            )
+        )
+    if len(models) == 1:
+        return next(iter(models.values()))
+    shown = spec.program.root.source.name
+    if not models:
+        raise CallFault(
+            Diagnostic(
+                "ARCH120",
+                f"{shown} declares no model",
+                help="compile a file with `model Name { ... }`",
+            )
+        )
+    raise CallFault(
+        Diagnostic(
+            "ARCH120",
+            f"{shown} declares several models: {', '.join(models)}",
+            help="choose one with --model NAME",
+        )
+    )
+
+
+def check_parameters(spec: Spec, symbol: Symbol, parameters: Mapping[str, Value]) -> None:
+    """Raise :class:`CallFault` where a parameter is given that the model does not have."""
+    item = symbol.item
+    known: list[str] = []
+    assert isinstance(item, nodes.Model)
+    while True:
+        known += [p.name.text for p in item.parameters]
+        base = spec.resolution.bases.get(item)
+        if base is None:
+            break
+        assert isinstance(base.item, nodes.Model)
+        item = base.item
+    for name in parameters:
+        if name not in known:
+            raise CallFault(
+                Diagnostic(
+                    "ARCH103",
+                    f"model {symbol.name} has no parameter `{name}`",
+                    help=did_you_mean(name, known),
+                )
+            )
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A compiled model.
+
+    ``diagnostics`` are warnings and notes; there are no errors. Shapes have no batch axis; MACs
+    are multiply-accumulates per image.
+    """
+
+    network: Network
+    diagnostics: tuple[Diagnostic, ...]
+    spec_files: dict[str, str] = field(repr=False)
+
+    @cached_property
+    def source(self) -> str:
+        """The standalone Python source of the module; it needs torch alone."""
+        from archdsl.backends.pytorch import emit
+
+        return emit(self.network)
+
+    @property
+    def params(self) -> int:
+        """Trainable parameters."""
+        return self.network.params
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates per image: convolutions, linear layers, the LSTM."""
+        return self.network.macs
+
+    @property
+    def class_name(self) -> str:
+        """Name of the module's class in :attr:`source`."""
+        from archdsl.backends.pytorch import class_name
+
+        return class_name(self.network)
+
+    def build(self) -> nn.Module:
+        """Execute :attr:`source` and return the module, initialised, in training mode."""
+        namespace: dict[str, Any] = {"__name__": self.module_name}
+        exec(compile(self.source, f"<{self.module_name}>", "exec"), namespace)
+        return namespace[self.class_name]()  # type: ignore[no-any-return]
+
+    @property
+    def module_name(self) -> str:
+        """Name of the file that holds :attr:`source`, without its ending."""
+        from archdsl.ir.naming import snake_case
+
+        return snake_case(self.network.name)
+
+
+def check_spec(spec: Spec) -> tuple[Diagnostic, ...]:
+    """Return all faults of a spec: names, recipes, and every model that its own file declares."""
+    for symbol in spec.models:
+        elaborated = elaborate(symbol, spec.resolution, spec.problems)
+        if elaborated is not None:
+            analyse(elaborated, spec.problems)
+    return spec.problems.sorted()
+
+
+def compile_spec(
+    spec: Spec, model: str | None = None, parameters: Mapping[str, Value] | None = None
+) -> Compiled:
+    """Compile one model. Raises :class:`SpecFault` or :class:`CallFault`."""
+    if not spec.models and spec.problems.has_errors:
+        raise SpecFault(spec.problems.sorted())
+    symbol = choose_model(spec, model)
+    check_parameters(spec, symbol, parameters or {})
+    elaborated = elaborate(symbol, spec.resolution, spec.problems, parameters)
+    network = analyse(elaborated, spec.problems) if elaborated is not None else None
+    if network is None or spec.problems.has_errors:
+        raise SpecFault(spec.problems.sorted())
+    return Compiled(network, spec.problems.sorted(), spec.texts)

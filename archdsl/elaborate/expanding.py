@@ -1,0 +1,547 @@
+"""From bodies to operators: expands defs, repeats and choices; shapes are inferred on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from archdsl.diagnostics import Label, Poison, Problems
+from archdsl.elaborate import binding, messages, shape_messages
+from archdsl.elaborate.loading import Module, Symbol
+from archdsl.elaborate.resolving import Resolution, Step
+from archdsl.elaborate.values import Evaluator, Scope
+from archdsl.ir import INPUT, Allowance, Draft, Node, RegionKind, Tap, TooManyOperators
+from archdsl.ir.draft import MAX_OPERATORS
+from archdsl.ir.naming import Names, snake_case
+from archdsl.operators.operator import Misfit, Operator, render
+from archdsl.operators.signature import Value
+from archdsl.source import Span, Use
+from archdsl.syntax import nodes
+
+MAX_USES = 100
+"""How deep defs may use each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Branches:
+    """What a fork yields: one tensor a branch, and where each branch stands."""
+
+    tensors: tuple[Node, ...]
+    places: tuple[Span, ...]
+    place: Span
+
+
+Flow: TypeAlias = Node | Branches | Poison | None
+"""What flows between steps; None where nothing does."""
+
+
+class Stop(Exception):
+    """Expansion cannot go on (a limit); a diagnostic has been given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stage or block: its path as a spec says it (``s1.b1``), and that of its region."""
+
+    path: str
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageRecord:
+    """A stage while its body is expanded, with the blocks seen so far."""
+
+    part: Part
+    blocks: list[Part] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Where an expansion stands: the region, names given out in it, and the chain of uses."""
+
+    path: str
+    names: Names
+    module: Module
+    use: Use | None = None
+    prefix: str = ""
+    stage: StageRecord | None = None
+    block: Part | None = None
+    depth: int = 0
+
+    def within(self, name: str) -> Here:
+        """Return the place inside a new region."""
+        path = f"{self.path}.{name}" if self.path else name
+        return replace(self, path=path, names=Names(), prefix="")
+
+    def id(self, name: str) -> str:
+        """Return the id of something in this region."""
+        return f"{self.path}.{name}" if self.path else name
+
+
+class Expander:
+    """Expands bodies into a draft."""
+
+    def __init__(self, resolution: Resolution, problems: Problems) -> None:
+        self.resolution = resolution
+        self.problems = problems
+        self.evaluator = Evaluator(problems)
+        self.draft = Draft()
+        self.taps: list[Tap] = []
+        self.tap_places: dict[str, Span] = {}
+        self.allowances: list[Allowance] = []
+        self.poisoned: set[str] = set()
+        self.globals: dict[Module, Scope] = {}
+
+    def file_scope(self, module: Module) -> Scope:
+        """Return the scope of a file's constants, evaluated once."""
+        if module not in self.globals:
+            scope = self.globals[module] = Scope()
+            for name, symbol in module.symbols.items():
+                if isinstance(symbol.item, nodes.Let):
+                    owner = scope if symbol.module is module else self.file_scope(symbol.module)
+                    scope.names[name] = self.evaluator.evaluate(symbol.item.value, owner)
+        return self.globals[module]
+
+    # --- bodies
+
+    def body(self, body: nodes.Body, scope: Scope, flow: Flow, here: Here) -> Flow:
+        """Expand a body into the region at hand; return what flows out of it."""
+        graph = any(isinstance(s, nodes.Bind) for s in body.statements)
+        first = True
+        for statement in body.statements:
+            match statement:
+                case nodes.Let():
+                    value = self.evaluator.evaluate(statement.value, scope, here.use)
+                    scope.names[statement.name.text] = value
+                case nodes.Allow():
+                    self.allow(statement, here)
+                case nodes.Error():
+                    flow, first = Poison(), False
+                case nodes.Bind():
+                    name = statement.name.text
+                    prefix = here.prefix if name == "out" else _join(here.prefix, name)
+                    result = self.single(
+                        self.step(statement.value, scope, None, replace(here, prefix=prefix)),
+                        here,
+                    )
+                    scope.names[name] = result if result is not None else Poison()
+                case _ if graph:
+                    pass  # reported: it is bound to no name
+                case _:
+                    flow = self.step(statement, scope, flow, here, head=first)
+                    first = False
+        if graph:
+            out = scope.names.get("out", Poison())
+            return out if isinstance(out, Node) else Poison()
+        return flow
+
+    def allow(self, statement: nodes.Allow, here: Here) -> None:
+        if statement.code.text in messages.RULES:
+            use = Use(statement.span, f"allow {statement.code.text}", here.path, here.use)
+            self.allowances.append(
+                Allowance(
+                    code=statement.code.text, where=here.path, reason=statement.reason, use=use
+                )
+            )
+
+    def single(self, flow: Flow, here: Here) -> Node | Poison | None:
+        """Return a flow of one tensor; a fork that was not joined is reported."""
+        if isinstance(flow, Branches):
+            return self.problems.add(shape_messages.fork_not_joined(flow.place, here.use))
+        return flow
+
+    # --- steps
+
+    def step(
+        self, expr: nodes.Expr, scope: Scope, flow: Flow, here: Here, *, head: bool = False
+    ) -> Flow:
+        """Expand one step, or a pipeline of them."""
+        match expr:
+            case nodes.Pipeline():
+                for i, step in enumerate(expr.steps):
+                    flow = self.step(step, scope, flow, here, head=head and i == 0)
+                return flow
+            case nodes.Named():
+                return self.named(expr, scope, flow, here, head=head)
+            case nodes.Path() | nodes.Call():
+                resolved = self.resolution.steps.get(expr)
+                if resolved is not None:
+                    return self.apply(expr, resolved, scope, flow, here, name=None)
+                if isinstance(expr, nodes.Path) and (head or flow is None):
+                    bound = scope.look_up(expr.names[0].text)
+                    return bound if isinstance(bound, Node) else Poison()
+                return Poison()
+            case nodes.Infix(operator="*"):
+                return self.repeated(expr, scope, flow, here)
+            case nodes.Group():
+                return self.braces(expr.body, scope, flow, here)
+            case nodes.Fork():
+                return self.fork(expr, scope, flow, here)
+            case nodes.Choice():
+                return self.choice(expr, scope, flow, here)
+            case nodes.Stage():
+                return self.stage(expr, scope, flow, here)
+            case nodes.Block():
+                return self.block(expr, scope, flow, here)
+            case nodes.Tap():
+                return self.tap(expr, None, flow, here)
+        return Poison()  # no step of a network: reported when names were resolved
+
+    def named(
+        self, expr: nodes.Named, scope: Scope, flow: Flow, here: Here, *, head: bool
+    ) -> Flow:
+        if isinstance(expr.step, nodes.Tap):
+            return self.tap(expr.step, expr.name.text, flow, here)
+        resolved = None
+        if isinstance(expr.step, nodes.Path | nodes.Call):
+            resolved = self.resolution.steps.get(expr.step)
+        if resolved is not None:
+            result = self.apply(expr.step, resolved, scope, flow, here, name=expr.name.text)
+        else:
+            inner = replace(here, prefix=_join(here.prefix, expr.name.text))
+            result = self.step(expr.step, scope, flow, inner, head=head)
+        result = self.single(result, here)
+        scope.names[expr.name.text] = result if result is not None else Poison()
+        return result
+
+    def braces(self, body: nodes.Body, scope: Scope, flow: Flow, here: Here) -> Flow:
+        """Expand a body between braces within the same region."""
+        inner = Scope(scope)
+        if flow is not None:
+            flow = self.single(flow, here)
+            inner.names["in"] = flow
+        return self.body(body, inner, flow, here)
+
+    def choice(self, expr: nodes.Choice, scope: Scope, flow: Flow, here: Here) -> Flow:
+        chosen = self.evaluator.condition(expr.condition, scope, here.use)
+        if isinstance(chosen, Poison):
+            return chosen
+        branch = expr.yes if chosen else expr.no
+        if branch is None:
+            return flow
+        if isinstance(branch, nodes.Choice):
+            return self.choice(branch, scope, flow, here)
+        return self.braces(branch, scope, flow, here)
+
+    def fork(self, expr: nodes.Fork, scope: Scope, flow: Flow, here: Here) -> Flow:
+        flow = self.single(flow, here)
+        tensors: list[Node] = []
+        poison: Poison | None = None
+        for number, branch in enumerate(expr.branches, 1):
+            inner = Scope(scope)
+            if flow is not None:
+                inner.names["in"] = flow
+            place = replace(here, prefix=_join(here.prefix, f"branch{number}"))
+            result = self.single(self.step(branch, inner, flow, place, head=True), here)
+            if isinstance(result, Node):
+                tensors.append(result)
+            else:
+                poison = Poison()
+        if poison is not None:
+            return poison
+        return Branches(tuple(tensors), tuple(b.span for b in expr.branches), expr.span)
+
+    # --- operators and defs
+
+    def apply(
+        self,
+        expr: nodes.Expr,
+        resolved: Step,
+        scope: Scope,
+        flow: Flow,
+        here: Here,
+        *,
+        name: str | None,
+    ) -> Flow:
+        """Apply an operator or a def to what flows in."""
+        if isinstance(resolved.target, Symbol):
+            single = self.single(flow, here)
+            if not isinstance(single, Node):
+                return Poison()
+            label = name or snake_case(resolved.target.name)
+            region = here.within(here.names.allocate(_join(here.prefix, label)))
+            return self.use_def(expr, resolved, scope, single, here, region)
+        operator = resolved.target
+        operands = self.operands(expr, resolved, scope, flow, here)
+        if isinstance(operands, Poison):
+            return operands
+        arguments = self.arguments(operator, resolved, scope, here)
+        if isinstance(arguments, Poison):
+            return arguments
+        node_name = here.names.allocate(name or _join(here.prefix, operator.name))
+        return self.operator(expr, resolved, operands, arguments, here, here.id(node_name))
+
+    def operands(
+        self, expr: nodes.Expr, resolved: Step, scope: Scope, flow: Flow, here: Here
+    ) -> list[tuple[Node, Span | None]] | Poison:
+        """Return what flows into an operator, with the place in the spec of each operand."""
+        operator = resolved.target
+        assert isinstance(operator, Operator)
+        found: list[tuple[Node, Span | None]] = []
+        if isinstance(flow, Branches) and operator.joins:
+            found += zip(flow.tensors, flow.places, strict=True)
+        else:
+            single = self.single(flow, here)
+            if isinstance(single, Poison):
+                return single
+            if single is not None:
+                found.append((single, None))
+        poison: Poison | None = None
+        for operand in resolved.operands:
+            value = self.single(self.step(operand, scope, None, here), here)
+            if isinstance(value, Node):
+                found.append((value, operand.span))
+            else:
+                poison = Poison()
+        if poison is not None:
+            return poison
+        if len(found) < (2 if operator.joins else 1):
+            return self.problems.add(messages.join_needs_two(operator.name, expr.span))
+        return found
+
+    def arguments(
+        self, operator: Operator, resolved: Step, scope: Scope, here: Here
+    ) -> dict[str, Value] | Poison:
+        """Return an operator's arguments, evaluated and checked, defaults filled in."""
+        values: dict[str, Value] = {}
+        poison: Poison | None = None
+        for parameter in operator.parameters:
+            given = resolved.arguments.get(parameter.name)
+            if given is None:
+                values[parameter.name] = binding.default_value(parameter)
+                continue
+            value: Value | Poison
+            if binding.is_word(given.value, parameter.kind):
+                value = given.value.span.text
+            else:
+                value = self.evaluator.evaluate(given.value, scope, here.use)
+            if not isinstance(value, Poison):
+                value = binding.check_value(
+                    operator.name, parameter, value, given.value.span, self.problems, here.use
+                )
+            if isinstance(value, Poison):
+                poison = value
+            else:
+                values[parameter.name] = value
+        return values if poison is None else poison
+
+    def operator(
+        self,
+        expr: nodes.Expr,
+        resolved: Step,
+        operands: list[tuple[Node, Span | None]],
+        arguments: dict[str, Value],
+        here: Here,
+        id: str,
+    ) -> Node | Poison:
+        """Add an operator to the draft; report shapes that do not fit."""
+        operator = resolved.target
+        assert isinstance(operator, Operator)
+        inputs = tuple(node for node, _ in operands)
+        use = Use(expr.span, operator.name, id, here.use)
+        try:
+            return self.draft.add(id, operator, inputs, arguments, use)
+        except Misfit as fault:
+            place = expr.callee.span if isinstance(expr, nodes.Call) else expr.span
+            if fault.argument is not None and fault.argument in resolved.arguments:
+                place = resolved.arguments[fault.argument].value.span
+            labels: tuple[Label, ...] = ()
+            if fault.operands:
+                labels = tuple(self.operand_labels(operands))
+            return self.problems.add(shape_messages.misfit(fault, place, labels, here.use))
+        except TooManyOperators:
+            self.problems.add(
+                shape_messages.too_many_operators(expr.span, MAX_OPERATORS, here.use)
+            )
+            raise Stop from None
+
+    def operand_labels(self, operands: list[tuple[Node, Span | None]]) -> Iterator[Label]:
+        """Yield the shapes of a join's inputs, and where each comes from."""
+        for node, place in operands:
+            origin = self.draft.origins[node.id].span
+            if place is None:
+                yield Label(origin, f"{render(node.shape)}   flows in from here")
+            else:
+                text = f"from {place.text}, line {origin.line}" if place.text.isidentifier() else ""
+                yield Label(place, f"{render(node.shape)}   {text}".rstrip())
+
+    def use_def(
+        self,
+        expr: nodes.Expr,
+        resolved: Step,
+        scope: Scope,
+        flow: Node,
+        here: Here,
+        region: Here,
+    ) -> Node | Poison:
+        """Expand a def into a region of its own."""
+        symbol = resolved.target
+        assert isinstance(symbol, Symbol) and isinstance(symbol.item, nodes.Def)
+        if here.depth >= MAX_USES:
+            self.problems.add(shape_messages.uses_too_deep(expr.span, MAX_USES, here.use))
+            raise Stop
+        inner = Scope(self.file_scope(symbol.module))
+        shown: dict[str, Value] = {}
+        for parameter in symbol.item.parameters:
+            given = resolved.arguments.get(parameter.name.text)
+            if given is not None:
+                value = self.evaluator.evaluate(given.value, scope, here.use)
+            elif parameter.default is not None:
+                value = self.evaluator.evaluate(parameter.default, inner, here.use)
+            else:
+                return Poison()
+            if isinstance(value, Poison):
+                return value
+            inner.names[parameter.name.text] = shown[parameter.name.text] = value
+        inner.names["in"] = flow
+        given_as = ", ".join(f"{name}={messages.show(value)}" for name, value in shown.items())
+        use = Use(expr.span, f"{symbol.name}({given_as})", region.path, here.use)
+        place = replace(
+            region, use=use, module=symbol.module, stage=None, block=None, depth=here.depth + 1
+        )
+        result = self.single(self.body(symbol.item.body, inner, flow, place), place)
+        if not isinstance(result, Node):
+            return Poison()
+        self.draft.add_region(
+            region.path, RegionKind.DEF, flow, result, use, symbol.item.name.text, shown
+        )
+        return result
+
+    def repeated(self, expr: nodes.Infix, scope: Scope, flow: Flow, here: Here) -> Flow:
+        """Expand ``B * n``: n instances in a row, each with weights of its own."""
+        count = self.evaluator.evaluate(expr.right, scope, here.use)
+        current = self.single(flow, here)
+        if isinstance(count, Poison) or not isinstance(current, Node):
+            return Poison()
+        if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+            return self.problems.add(
+                shape_messages.bad_count(expr.right.span, count, here.use)  # type: ignore[arg-type]
+            )
+        body, name = expr.left, None
+        if isinstance(body, nodes.Named):
+            body, name = body.step, body.name.text
+        resolved = (
+            self.resolution.steps.get(body) if isinstance(body, nodes.Path | nodes.Call) else None
+        )
+        if resolved is None and isinstance(body, nodes.Path | nodes.Call):
+            return Poison()
+        start = current
+        if resolved is not None and isinstance(resolved.target, Operator):
+            label = resolved.target.name
+        else:
+            label = snake_case(resolved.target.name) if resolved else "unit"
+        row = here.within(here.names.allocate(_join(here.prefix, name or label)))
+        for index in range(count):
+            before = len(self.draft.nodes)
+            result = self.instance(body, resolved, scope, current, here, row, index)
+            if not isinstance(result, Node):
+                return Poison()
+            current = result
+            if index == 0 and (len(self.draft.nodes) - before) * count > MAX_OPERATORS:
+                self.problems.add(
+                    shape_messages.too_many_operators(expr.span, MAX_OPERATORS, here.use)
+                )
+                raise Stop
+        if count:
+            use = Use(expr.span, f"{label} * {count}", row.path, here.use)
+            self.draft.add_region(row.path, RegionKind.REPEAT, start, current, use)
+        return current
+
+    def instance(
+        self,
+        body: nodes.Expr,
+        resolved: Step | None,
+        scope: Scope,
+        flow: Node,
+        here: Here,
+        row: Here,
+        index: int,
+    ) -> Flow:
+        """Expand one instance of a repeated step; its name is its index."""
+        if resolved is None:
+            place = row.within(str(index))
+            inner = Scope(scope)
+            inner.names["in"] = flow
+            result = self.single(self.step(body, inner, flow, place, head=True), here)
+            if isinstance(result, Node):
+                use = Use(body.span, "unit", place.path, here.use)
+                self.draft.add_region(place.path, RegionKind.GROUP, flow, result, use)
+            return result
+        if isinstance(resolved.target, Symbol):
+            return self.use_def(body, resolved, scope, flow, here, row.within(str(index)))
+        operands = self.operands(body, resolved, scope, flow, here)
+        arguments = self.arguments(resolved.target, resolved, scope, here)
+        if isinstance(operands, Poison) or isinstance(arguments, Poison):
+            return Poison()
+        return self.operator(body, resolved, operands, arguments, here, row.id(str(index)))
+
+    # --- stages, blocks, taps
+
+    def stage(self, expr: nodes.Stage, scope: Scope, flow: Flow, here: Here) -> Flow:
+        region = here.within(here.names.allocate(expr.name.text))
+        record = StageRecord(Part(expr.name.text, region.path))
+        place = replace(region, stage=record)
+        return self.part(expr, scope, flow, here, place, RegionKind.STAGE)
+
+    def block(self, expr: nodes.Block, scope: Scope, flow: Flow, here: Here) -> Flow:
+        if here.stage is None:
+            return Poison()
+        region = here.within(here.names.allocate(expr.name.text))
+        block = Part(f"{here.stage.part.path}.{expr.name.text}", region.path)
+        place = replace(region, block=block)
+        result = self.part(expr, scope, flow, here, place, RegionKind.BLOCK)
+        here.stage.blocks.append(block)
+        return result
+
+    def part(
+        self,
+        expr: nodes.Stage | nodes.Block,
+        scope: Scope,
+        flow: Flow,
+        here: Here,
+        place: Here,
+        kind: RegionKind,
+    ) -> Flow:
+        """Expand a stage or a block into the region ``place``."""
+        inner = Scope(scope)
+        single = self.single(flow, here)
+        inner.names["in"] = single
+        result = self.single(self.body(expr.body, inner, single, place), here)
+        scope.names[expr.name.text] = result if result is not None else Poison()
+        use = Use(expr.name.span, f"{kind} {expr.name.text}", place.path, here.use)
+        if not isinstance(result, Node):
+            self.poisoned.add(place.path)
+        network_input = self.draft.nodes[INPUT]
+        start = single if isinstance(single, Node) else network_input
+        output = result if isinstance(result, Node) else network_input
+        self.draft.add_region(place.path, kind, start, output, use)
+        return result
+
+    def tap(self, expr: nodes.Tap, name: str | None, flow: Flow, here: Here) -> Flow:
+        if here.stage is None:
+            return flow
+        block = here.block or (here.stage.blocks[-1] if here.stage.blocks else None)
+        if block is None:
+            self.problems.add(shape_messages.tap_without_block(expr.span))
+            return flow
+        path = f"{here.stage.part.path}.{name}" if name else block.path
+        if path in self.tap_places:
+            self.problems.add(
+                shape_messages.second_tap(expr.span, path, self.tap_places[path])
+            )
+            return flow
+        self.tap_places[path] = expr.span
+        single = self.single(flow, here)
+        if not isinstance(single, Node):
+            self.poisoned.add(f"tap:{path}")
+            return Poison()
+        self.taps.append(
+            Tap(path=path, node=single.id, block=block.region, stage=here.stage.part.region)
+        )
+        self.draft.origins[f"tap:{path}"] = Use(expr.span, "tap", here.path, here.use)
+        return single
+
+
+def _join(prefix: str, name: str) -> str:
+    return f"{prefix}_{name}" if prefix else name

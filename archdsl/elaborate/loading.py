@@ -1,0 +1,198 @@
+"""Files and their imports: which declaration every file-level name means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from archdsl.diagnostics import Poison, Problems
+from archdsl.elaborate import messages
+from archdsl.resources import resource
+from archdsl.source import Source, Span
+from archdsl.syntax import nodes, parse
+
+MAX_FILES = 1000
+"""The most files a spec may consist of."""
+
+Read: TypeAlias = Callable[[Path], str]
+"""Returns the text of a file; raises OSError or UnicodeDecodeError."""
+
+Declaration: TypeAlias = nodes.Def | nodes.Model | nodes.RecipeDef | nodes.Let
+
+
+@dataclass(eq=False)
+class Symbol:
+    """A file-level name: what it declares, in which module; ``place`` is where it is named here."""
+
+    name: str
+    item: Declaration | Poison
+    module: Module
+    place: Span
+    imported: bool = False
+    used: bool = False
+
+
+@dataclass(eq=False)
+class Module:
+    """A file with the names that are visible in it."""
+
+    file: nodes.File
+    symbols: dict[str, Symbol] = field(default_factory=dict)
+    broken: bool = False
+    """Syntax errors: names that are missing may well be there."""
+
+    @property
+    def source(self) -> Source:
+        """The text."""
+        return self.file.source
+
+    def declared(self, kind: type) -> list[Symbol]:
+        """Return the symbols of a kind that this file itself declares, in order."""
+        return [s for s in self.symbols.values() if isinstance(s.item, kind) and not s.imported]
+
+
+@dataclass(eq=False)
+class Program:
+    """A spec with everything that it imports."""
+
+    root: Module
+    modules: list[Module]
+
+
+class Loader:
+    """Reads a file, then what it imports, once each."""
+
+    def __init__(self, read: Read, problems: Problems) -> None:
+        self.read = read
+        self.problems = problems
+        self.modules: dict[str, Module] = {}
+        self.loading: list[str] = []
+
+    def load(self, source: Source) -> Program:
+        """Load a text and its imports. Faults are reported; what could be read is returned."""
+        root = self.module(source, _key(source.path) if source.path else source.name)
+        return Program(root, list(self.modules.values()))
+
+    def module(self, source: Source, key: str) -> Module:
+        before = Problems()
+        module = Module(parse(source, before))
+        module.broken = before.has_errors
+        self.problems.extend(before.sorted())
+        self.modules[key] = module
+        self.loading.append(key)
+        self.check_edition(module)
+        for item in module.file.items:
+            if isinstance(item, nodes.Import):
+                self.import_names(item, module)
+            elif isinstance(item, nodes.Variants):
+                self.problems.add(messages.not_yet("variants", item.span))
+            elif isinstance(item, nodes.Def | nodes.Model | nodes.RecipeDef | nodes.Let):
+                self.declare(Symbol(item.name.text, item, module, item.name.span), module)
+        self.loading.pop()
+        return module
+
+    def check_edition(self, module: Module) -> None:
+        items = module.file.items
+        if not items:
+            if not module.broken:
+                self.problems.add(messages.no_edition(Span(module.source, 0, 0)))
+            return
+        first = items[0]
+        if not isinstance(first, nodes.Edition | nodes.Error):
+            self.problems.add(messages.no_edition(_first_word(first.span)))
+        for item in items:
+            if isinstance(item, nodes.Edition):
+                if item is not first:
+                    self.problems.add(messages.edition_not_first(item.span))
+                elif item.number.text != "1":
+                    self.problems.add(messages.unknown_edition(item.number))
+
+    def declare(self, symbol: Symbol, module: Module) -> None:
+        known = module.symbols.get(symbol.name)
+        if known is not None:
+            self.problems.add(messages.duplicate_name(symbol.name, symbol.place, known.place))
+            return
+        module.symbols[symbol.name] = symbol
+
+    def import_names(self, item: nodes.Import, module: Module) -> None:
+        found = self.resolve_origin(item, module)
+        for name in item.names:
+            if found is None:
+                symbol = Symbol(name.text, Poison(), module, name.span, imported=True, used=True)
+                self.declare(symbol, module)
+                continue
+            there = found.symbols.get(name.text)
+            if there is None:
+                if not found.broken:
+                    choices = [s.name for s in found.symbols.values() if not s.imported]
+                    self.problems.add(messages.no_such_export(name, item.origin, choices))
+                symbol = Symbol(name.text, Poison(), module, name.span, imported=True, used=True)
+            else:
+                symbol = Symbol(name.text, there.item, there.module, name.span, imported=True)
+            self.declare(symbol, module)
+
+    def resolve_origin(self, item: nodes.Import, module: Module) -> Module | None:
+        """Return the module that an import names, or None where a fault was reported."""
+        place = item.origin.span
+        if isinstance(item.origin, nodes.Path):
+            library = item.origin.text
+            parts = library.split(".")
+            if parts[0] != "std" or len(parts) != 2:
+                self.problems.add(messages.unknown_library(library, place, _std_modules()))
+                return None
+            if parts[1] not in _std_modules():
+                self.problems.add(messages.unknown_library(library, place, _std_modules()))
+                return None
+            key = library
+            name = f"std/{parts[1]}.arch"
+        else:
+            relative = str(item.origin.value)
+            base = module.source.path.parent if module.source.path else Path()
+            path = base / relative
+            key = _key(path)
+            name = str(Path(module.source.name).parent / relative)
+        if key in self.loading:
+            chain = [self.modules[k].source.name for k in self.loading[self.loading.index(key) :]]
+            self.problems.add(messages.import_cycle(place, [*chain, chain[0]]))
+            return None
+        if key in self.modules:
+            return self.modules[key]
+        if len(self.modules) >= MAX_FILES:
+            self.problems.add(messages.too_many_files(place, MAX_FILES))
+            return None
+        if isinstance(item.origin, nodes.Path):
+            text = resource(f"specs/{name}").read_text(encoding="utf-8")
+            return self.module(Source(name, text), key)
+        try:
+            text = self.read(path)
+        except UnicodeDecodeError:
+            self.problems.add(messages.not_utf8(name, place))
+            return None
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            self.problems.add(messages.cannot_read(name, place, reason))
+            return None
+        return self.module(Source(name, text, path), key)
+
+
+def _key(path: Path) -> str:
+    try:
+        return str(path.resolve())
+    except (OSError, RuntimeError, ValueError):  # a loop of links, a NUL in the name
+        return str(path)
+
+
+def _std_modules() -> list[str]:
+    return sorted(
+        entry.name.removesuffix(".arch")
+        for entry in resource("specs/std").iterdir()
+        if entry.name.endswith(".arch")
+    )
+
+
+def _first_word(span: Span) -> Span:
+    text = span.text
+    length = next((i for i, c in enumerate(text) if not (c.isalnum() or c == "_")), len(text))
+    return Span(span.source, span.start, span.start + max(length, 1))

@@ -1,0 +1,258 @@
+"""From a model declaration to a network: inheritance, parameters, backbone, aggregate, head."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from archdsl.diagnostics import Poison, Problems
+from archdsl.elaborate import messages
+from archdsl.elaborate.aggregating import Aggregator
+from archdsl.elaborate.expanding import Expander, Here, Stop
+from archdsl.elaborate.loading import Module, Symbol
+from archdsl.elaborate.resolving import Resolution
+from archdsl.elaborate.recipes import elaborate_recipes
+from archdsl.elaborate.values import Scope
+from archdsl.ir import INPUT, Aggregation, Allowance, Network, Node, RegionKind
+from archdsl.ir.naming import Names
+from archdsl.operators.signature import Integer, Unfit, Value
+from archdsl.source import Use
+from archdsl.syntax import nodes
+
+
+@dataclass(frozen=True, slots=True)
+class Elaborated:
+    """A network as far as it could be made, and the regions and taps whose value is unknown."""
+
+    network: Network
+    poisoned: frozenset[str]
+    model: nodes.Model
+
+
+class ModelElaborator:
+    """Elaborates one model."""
+
+    def __init__(
+        self,
+        symbol: Symbol,
+        resolution: Resolution,
+        problems: Problems,
+        parameters: Mapping[str, Value],
+    ) -> None:
+        assert isinstance(symbol.item, nodes.Model)
+        self.model = symbol.item
+        self.module = symbol.module
+        self.resolution = resolution
+        self.problems = problems
+        self.given = parameters
+        self.expander = Expander(resolution, problems)
+        self.lineage = list(self.ancestry())
+
+    def ancestry(self) -> Iterator[tuple[nodes.Model, Module]]:
+        """Yield the model and what it extends, nearest first."""
+        model, module = self.model, self.module
+        yield model, module
+        while model in self.resolution.bases:
+            symbol = self.resolution.bases[model]
+            assert isinstance(symbol.item, nodes.Model)
+            model, module = symbol.item, symbol.module
+            yield model, module
+
+    def elaborate(self) -> Elaborated | None:
+        """Return the network, or None where there is no input or no backbone to begin with."""
+        parameters = self.parameters()
+        items = self.items()
+        try:
+            return self.expand(parameters, items)
+        except Stop:
+            return None
+
+    # --- parameters and items, with inheritance
+
+    def parameters(self) -> dict[str, Value | Poison]:
+        """Return the model's parameters: the base's in order, with nearer defaults, then own."""
+        declared: dict[str, tuple[nodes.Parameter, Module]] = {}
+        for model, module in reversed(self.lineage):
+            for parameter in model.parameters:
+                declared[parameter.name.text] = (parameter, module)
+        values: dict[str, Value | Poison] = {}
+        for name, (parameter, module) in declared.items():
+            scope = Scope(self.expander.file_scope(module))
+            scope.names.update(values)
+            if name in self.given:
+                values[name] = self.given[name]
+            elif parameter.default is not None:
+                values[name] = self.expander.evaluator.evaluate(parameter.default, scope)
+            else:
+                values[name] = self.problems.add(
+                    messages.required_model_parameter(self.model.name, parameter.name)
+                )
+        return values
+
+    def items(self) -> dict[type, tuple[nodes.ModelItem, Module]]:
+        """Return the model's items by kind, the nearest of each; two in one model are reported."""
+        found: dict[type, tuple[nodes.ModelItem, Module]] = {}
+        for model, module in self.lineage:
+            own: dict[type, nodes.ModelItem] = {}
+            for item in model.items:
+                kind = type(item)
+                if kind is nodes.ForeignBackbone:
+                    kind = nodes.Backbone
+                if kind not in (nodes.Input, nodes.Backbone, nodes.Head, nodes.Aggregate):
+                    continue
+                if kind in own:
+                    what = kind.__name__.lower()
+                    self.problems.add(messages.item_twice(what, item.span, own[kind].span))
+                    continue
+                own[kind] = item
+            for kind, item in own.items():
+                found.setdefault(kind, (item, module))
+        return found
+
+    def scope(self, module: Module, parameters: Mapping[str, Value | Poison]) -> Scope:
+        """Return the scope of items of the model that stand in ``module``."""
+        scope = Scope(self.expander.file_scope(module))
+        scope.names.update(parameters)
+        for model, owner in reversed(self.lineage):
+            for item in model.items:
+                if isinstance(item, nodes.Let) and owner is module:
+                    value = self.expander.evaluator.evaluate(item.value, scope)
+                    scope.names[item.name.text] = value
+        return scope
+
+    # --- expansion
+
+    def expand(
+        self,
+        parameters: dict[str, Value | Poison],
+        items: dict[type, tuple[nodes.ModelItem, Module]],
+    ) -> Elaborated | None:
+        expander = self.expander
+        shape = self.input_shape(items, parameters)
+        if nodes.Backbone not in items and not self.broken():
+            self.problems.add(messages.missing_item(self.model.name, "backbone"))
+        backbone = items.get(nodes.Backbone)
+        if shape is None or backbone is None or not isinstance(backbone[0], nodes.Backbone):
+            return None
+        input_item = items[nodes.Input][0]
+        start = expander.draft.add_input(shape, Use(input_item.span, "input", INPUT))
+        top = Names()
+        for taken in (INPUT, "backbone", "head"):
+            top.allocate(taken)
+        self.allow_in_model()
+
+        tensor = self.region(backbone, "backbone", RegionKind.BACKBONE, start, parameters, top)
+        aggregation: Aggregation | None = None
+        if nodes.Aggregate in items:
+            clause, module = items[nodes.Aggregate]
+            assert isinstance(clause, nodes.Aggregate)
+            here = Here("", top, module)
+            scope = self.scope(module, parameters)
+            done = Aggregator(clause, expander, scope, here).elaborate()
+            tensor, aggregation = (done, None) if isinstance(done, Poison) else done
+        if nodes.Head in items and isinstance(tensor, Node):
+            tensor = self.region(
+                items[nodes.Head], "head", RegionKind.HEAD, tensor, parameters, top
+            )
+        return self.finish(parameters, start, tensor, aggregation)
+
+    def region(
+        self,
+        item: tuple[nodes.ModelItem, Module],
+        name: str,
+        kind: RegionKind,
+        flow: Node,
+        parameters: Mapping[str, Value | Poison],
+        top: Names,
+    ) -> Node | Poison:
+        """Expand the backbone or the head."""
+        part, module = item
+        assert isinstance(part, nodes.Backbone | nodes.Head)
+        here = Here("", top, module)
+        inner = Here(name, Names(), module)
+        scope = Scope(self.scope(module, parameters))
+        scope.names["in"] = flow
+        result = self.expander.single(self.expander.body(part.body, scope, flow, inner), here)
+        if not isinstance(result, Node):
+            self.expander.poisoned.add(name)
+            result = Poison()
+        output = result if isinstance(result, Node) else flow
+        self.expander.draft.add_region(
+            name, kind, flow, output, Use(part.keyword, name, name)
+        )
+        return result
+
+    def finish(
+        self,
+        parameters: Mapping[str, Value | Poison],
+        start: Node,
+        tensor: Node | Poison,
+        aggregation: Aggregation | None,
+    ) -> Elaborated:
+        draft = self.expander.draft
+        poisoned = set(self.expander.poisoned)
+        output = tensor if isinstance(tensor, Node) else start
+        if not isinstance(tensor, Node):
+            poisoned.add("")
+        draft.add_region(
+            "", RegionKind.MODEL, start, output, Use(self.model.name.span, "model", "")
+        )
+        known = {n: v for n, v in parameters.items() if not isinstance(v, Poison)}
+        output_shape = output.shape if isinstance(tensor, Node) else None
+        recipes = elaborate_recipes(
+            self.lineage, self.expander, start.shape, known, output_shape
+        )
+        network = Network.model_construct(
+            name=self.model.name.text,
+            parameters=known,
+            input=start.shape,
+            nodes=tuple(draft.nodes.values()),
+            regions=tuple(draft.regions.values()),
+            taps=tuple(self.expander.taps),
+            aggregation=aggregation,
+            allowances=tuple(self.expander.allowances),
+            output=output.id,
+            recipes=recipes,
+            origins=draft.origins,
+        )
+        return Elaborated(network, frozenset(poisoned), self.model)
+
+    def input_shape(
+        self,
+        items: Mapping[type, tuple[nodes.ModelItem, Module]],
+        parameters: Mapping[str, Value | Poison],
+    ) -> tuple[int, int, int] | None:
+        if nodes.Input not in items:
+            if not self.broken():
+                self.problems.add(messages.missing_item(self.model.name, "input"))
+            return None
+        item, module = items[nodes.Input]
+        assert isinstance(item, nodes.Input)
+        value = self.expander.evaluator.evaluate(item.shape, self.scope(module, parameters))
+        if isinstance(value, Poison):
+            return None
+        try:
+            sizes = value if isinstance(value, tuple) and len(value) == 3 else (None,)
+            c, h, w = (Integer(1).check(size) for size in sizes)
+        except (Unfit, ValueError):
+            self.problems.add(messages.bad_input(item.shape.span, value))
+            return None
+        assert isinstance(c, int) and isinstance(h, int) and isinstance(w, int)
+        return c, h, w
+
+    def broken(self) -> bool:
+        """Whether something that is missing may stand in what could not be read."""
+        if any(module.broken for _, module in self.lineage):
+            return True
+        # A base that could not be found has been reported; what it would bring is unknown.
+        last = self.lineage[-1][0]
+        return last.base is not None and last not in self.resolution.bases
+
+    def allow_in_model(self) -> None:
+        for model, _ in self.lineage:
+            for item in model.items:
+                if isinstance(item, nodes.Allow) and item.code.text in messages.RULES:
+                    use = Use(item.span, f"allow {item.code.text}", "")
+                    self.expander.allowances.append(
+                        Allowance(code=item.code.text, where="", reason=item.reason, use=use)
+                    )

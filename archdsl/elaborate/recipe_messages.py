@@ -1,0 +1,123 @@
+"""The wording of ARCH6xx: recipes, and data sets that do not fit a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archdsl.diagnostics import Diagnostic, Label, did_you_mean
+from archdsl.operators.operator import Shape, render
+from archdsl.recipes import DataSet
+from archdsl.source import Span
+from archdsl.syntax import nodes
+
+
+def unknown_recipe(name: nodes.Name, choices: Sequence[str]) -> Diagnostic:
+    """Return: ``train ... with`` something that is no recipe."""
+    return Diagnostic(
+        "ARCH601",
+        f"there is no recipe `{name.text}`",
+        Label(name.span),
+        help=did_you_mean(name.text, choices)
+        or f"import it: from std.recipes import {name.text}",
+    )
+
+
+def unknown_dataset(name: nodes.Name, choices: Sequence[str]) -> Diagnostic:
+    """Return: ``train`` on a data set that is not there."""
+    return Diagnostic(
+        "ARCH603",
+        f"there is no data set `{name.text}`",
+        Label(name.span),
+        help=did_you_mean(name.text, choices) or "choose one of: " + ", ".join(choices),
+    )
+
+
+def unknown_key(name: nodes.Name, choices: Sequence[str]) -> Diagnostic:
+    """Return: a setting that recipes do not have."""
+    return Diagnostic(
+        "ARCH602",
+        f"a recipe has no setting `{name.text}`",
+        Label(name.span),
+        help=did_you_mean(name.text, choices) or "choose one of: " + ", ".join(choices),
+    )
+
+
+def unknown_path(path: nodes.Path) -> Diagnostic:
+    """Return: ``augment.size = 3``."""
+    first = path.names[0]
+    guess = did_you_mean(first.text, ("optimizer", "schedule"))
+    return Diagnostic(
+        "ARCH602",
+        f"`{path.text}` cannot be set",
+        Label(path.span),
+        help=f"{guess} ({first.text} has no settings of its own)"
+        if guess and first.text not in ("optimizer", "schedule")
+        else "settings of an optimizer or a schedule can be changed: optimizer.lr = 0.1",
+    )
+
+
+def nothing_to_change(name: nodes.Name) -> Diagnostic:
+    """Return: ``schedule.at = ...`` where no schedule has been chosen."""
+    return Diagnostic(
+        "ARCH602",
+        f"no {name.text} has been chosen that could be changed",
+        Label(name.span),
+        help=f"choose one first: {name.text} name(...)",
+    )
+
+
+def not_an_entry(place: str, span: Span) -> Diagnostic:
+    """Return: something that is neither an optimizer, a schedule nor an augmentation."""
+    article = "an" if place[0] in "ao" else "a"
+    what = "augmentation" if place == "augment" else place
+    return Diagnostic(
+        "ARCH602", f"this is not {article} {what}", Label(span), help=f"write {place} name(...)"
+    )
+
+
+def unknown_entry(path: nodes.Path, place: str, choices: Sequence[str]) -> Diagnostic:
+    """Return: an optimizer, schedule or augmentation that is not there."""
+    what = "augmentation" if place == "augment" else place
+    return Diagnostic(
+        "ARCH602",
+        f"there is no {what} `{path.text}`",
+        Label(path.span),
+        help=did_you_mean(path.text, choices),
+    )
+
+
+def incomplete(name: nodes.Name, missing: Sequence[str]) -> Diagnostic:
+    """Return: a recipe that leaves something open."""
+    listed = ", ".join(f"`{key}`" for key in missing)
+    return Diagnostic(
+        "ARCH606",
+        f"recipe {name.text} does not say {listed}",
+        Label(name.span),
+        help="set it, or extend a recipe that does",
+    )
+
+
+def does_not_fit(
+    name: nodes.Name, dataset: DataSet, shape: Shape, size: tuple[int, int]
+) -> Diagnostic:
+    """Return: images that the model's input does not take."""
+    found = render((dataset.image[0], *size))
+    plain = f"[{dataset.image[0]}, {dataset.image[1]}, {dataset.image[2]}]"
+    return Diagnostic(
+        "ARCH604",
+        f"the model takes {render(shape)}, but {dataset.title} gives {found} in training "
+        f"and {plain} in testing",
+        Label(name.span),
+        help=f"write input {plain}, and end augment with a crop to {dataset.image[1]}",
+    )
+
+
+def no_classes(name: nodes.Name, dataset: DataSet, output: Shape | None) -> Diagnostic:
+    """Return: a model whose number of outputs a data set cannot set."""
+    shown = render(output) if output else "something else"
+    return Diagnostic(
+        "ARCH605",
+        f"{dataset.title} has {dataset.classes} classes, but the model gives {shown}",
+        Label(name.span),
+        help="give the model a parameter for it: model Name(classes = 10) ... linear(classes)",
+    )

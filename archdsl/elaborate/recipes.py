@@ -1,0 +1,259 @@
+"""From recipe declarations to recipes, and what a model's ``train`` statements bind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from archdsl.diagnostics import Poison, Problems
+from archdsl.elaborate import binding, messages, recipe_messages
+from archdsl.elaborate.expanding import Expander
+from archdsl.elaborate.loading import Module
+from archdsl.elaborate.values import Evaluator, Scope
+from archdsl.operators.operator import Shape
+from archdsl.operators.signature import Parameter, Value
+from archdsl.recipes import DATASETS, ENTRIES, DataSet, Entry, Recipe, Setting
+from archdsl.recipes.recipe import SCALARS
+from archdsl.syntax import nodes
+
+KEYS = (*SCALARS, "optimizer", "schedule", "augment")
+"""Everything that a recipe can set."""
+
+
+@dataclass
+class _Plan:
+    """A recipe while its settings are applied, base first."""
+
+    scalars: dict[str, Value] = field(default_factory=dict)
+    entries: dict[str, Setting] = field(default_factory=dict)  # optimizer and schedule
+    augment: tuple[Setting, ...] = ()
+
+
+class RecipeElaborator:
+    """Elaborates recipes; every fault is reported, whether a model uses the recipe or not."""
+
+    def __init__(self, problems: Problems, evaluator: Evaluator) -> None:
+        self.problems = problems
+        self.evaluator = evaluator
+
+    def elaborate(
+        self, item: nodes.RecipeDef, module: Module, scopes: Mapping[Module, Scope]
+    ) -> Recipe | Poison:
+        """Return the recipe with inheritance applied, or Poison."""
+        lineage = [(item, module)]
+        while lineage[-1][0].base is not None:
+            last, owner = lineage[-1]
+            assert last.base is not None
+            symbol = owner.symbols.get(last.base.text)
+            if symbol is None or not isinstance(symbol.item, nodes.RecipeDef):
+                return Poison()  # reported when names were resolved
+            if any(symbol.item is known for known, _ in lineage):
+                return self.problems.add(messages.circular_extends(last.base))
+            lineage.append((symbol.item, symbol.module))
+        plan = _Plan()
+        good = True
+        for definition, owner in reversed(lineage):
+            for setting in definition.settings:
+                good = self.apply(setting, plan, scopes[owner]) and good
+        if not good:
+            return Poison()
+        missing = [k for k in ("epochs", "batch") if k not in plan.scalars]
+        missing += [k for k in ("optimizer",) if k not in plan.entries]
+        if missing:
+            return self.problems.add(recipe_messages.incomplete(item.name, missing))
+        return Recipe.model_validate(
+            {"name": item.name.text, "augment": plan.augment, **plan.scalars, **plan.entries}
+        )
+
+    # --- settings
+
+    def apply(
+        self, setting: nodes.SetEntry | nodes.SetValue | nodes.Error, plan: _Plan, scope: Scope
+    ) -> bool:
+        """Apply one setting to the plan; return whether it was good."""
+        if isinstance(setting, nodes.Error):
+            return False
+        if isinstance(setting, nodes.SetValue) and len(setting.path.names) > 1:
+            return self.apply_argument(setting, plan, scope)
+        is_value = isinstance(setting, nodes.SetValue)
+        name = setting.path.names[0] if is_value else setting.name  # type: ignore[union-attr]
+        key = name.text
+        if key in SCALARS:
+            value = self.value("recipe", SCALARS[key], setting.value, scope)
+            if isinstance(value, Poison):
+                return False
+            plan.scalars[key] = value
+            return True
+        if key not in KEYS:
+            self.problems.add(recipe_messages.unknown_key(name, KEYS))
+            return False
+        if key == "augment":
+            return self.apply_augment(setting.value, plan, scope)
+        entry = self.entry(setting.value, key, scope)
+        if isinstance(entry, Poison):
+            return False
+        plan.entries[key] = entry
+        return True
+
+    def apply_argument(self, setting: nodes.SetValue, plan: _Plan, scope: Scope) -> bool:
+        """Apply ``optimizer.lr = 0.005``."""
+        first, second = setting.path.names[:2]
+        if first.text not in ("optimizer", "schedule") or len(setting.path.names) > 2:
+            self.problems.add(recipe_messages.unknown_path(setting.path))
+            return False
+        entry = plan.entries.get(first.text)
+        if entry is None:
+            self.problems.add(recipe_messages.nothing_to_change(first))
+            return False
+        parameters = {p.name: p for p in ENTRIES[entry.name].parameters}
+        if second.text not in parameters:
+            self.problems.add(messages.unknown_argument(entry.name, second, list(parameters)))
+            return False
+        value = self.value(entry.name, parameters[second.text], setting.value, scope)
+        if isinstance(value, Poison):
+            return False
+        arguments = entry.arguments | {second.text: value}
+        plan.entries[first.text] = Setting(name=entry.name, arguments=arguments)
+        return True
+
+    def apply_augment(self, expr: nodes.Expr, plan: _Plan, scope: Scope) -> bool:
+        """Apply ``augment { resize(40) -> hflip }`` or ``augment none``."""
+        if isinstance(expr, nodes.Path) and expr.text == "none":
+            plan.augment = ()
+            return True
+        steps: list[nodes.Expr] = []
+        for part in expr.body.statements if isinstance(expr, nodes.Group) else (expr,):
+            steps += part.steps if isinstance(part, nodes.Pipeline) else (part,)  # type: ignore[arg-type]
+        found = [self.entry(step, "augment", scope) for step in steps]
+        if any(isinstance(step, Poison) for step in found):
+            return False
+        plan.augment = tuple(step for step in found if isinstance(step, Setting))
+        return True
+
+    def entry(self, expr: nodes.Expr, place: str, scope: Scope) -> Setting | Poison:
+        """Return an optimizer, schedule or augmentation with its arguments."""
+        if isinstance(expr, nodes.Call):
+            callee, arguments = expr.callee, expr.arguments
+        elif isinstance(expr, nodes.Path):
+            callee, arguments = expr, ()
+        else:
+            return self.problems.add(recipe_messages.not_an_entry(place, expr.span))
+        choices = [e.name for e in ENTRIES.values() if e.place == place]
+        if callee.text not in choices:
+            return self.problems.add(recipe_messages.unknown_entry(callee, place, choices))
+        entry: Entry = ENTRIES[callee.text]
+        bound = binding.bind(
+            entry.name, callee.span, arguments, binding.slots(entry.parameters), self.problems
+        )
+        if isinstance(bound, Poison):
+            return bound
+        values: dict[str, Value] = {}
+        for parameter in entry.parameters:
+            given = bound.get(parameter.name)
+            if given is None:
+                values[parameter.name] = binding.default_value(parameter)
+                continue
+            value = self.value(entry.name, parameter, given.value, scope)
+            if isinstance(value, Poison):
+                return value
+            values[parameter.name] = value
+        return Setting(name=entry.name, arguments=values)
+
+    def value(
+        self, what: str, parameter: Parameter, expr: nodes.Expr, scope: Scope
+    ) -> Value | Poison:
+        value = self.evaluator.evaluate(expr, scope)
+        if isinstance(value, Poison):
+            return value
+        return binding.check_value(what, parameter, value, expr.span, self.problems)
+
+
+def check_recipes(modules: Sequence[Module], expander: Expander) -> None:
+    """Report the faults of every recipe that the modules declare."""
+    elaborator = RecipeElaborator(expander.problems, expander.evaluator)
+    scopes = _Scopes(expander)
+    for module in modules:
+        for symbol in module.declared(nodes.RecipeDef):
+            assert isinstance(symbol.item, nodes.RecipeDef)
+            elaborator.elaborate(symbol.item, module, scopes)
+
+
+def elaborate_recipes(
+    lineage: Sequence[tuple[nodes.Model, Module]],
+    expander: Expander,
+    input_shape: Shape,
+    parameters: Mapping[str, Value],
+    output: Shape | None,
+) -> dict[str, Recipe]:
+    """Return the recipes of a model by data set: the nearest ``train`` of each counts.
+
+    Reports a data set that does not fit the model's input, and one whose number of classes the
+    model cannot take.
+    """
+    problems = expander.problems
+    elaborator = RecipeElaborator(problems, expander.evaluator)
+    scopes = _Scopes(expander)
+    found: dict[str, Recipe] = {}
+    seen: set[str] = set()
+    for model, module in lineage:
+        own: dict[str, nodes.Train] = {}
+        for item in model.items:
+            if not isinstance(item, nodes.Train) or item.dataset.text not in DATASETS:
+                continue
+            name = item.dataset.text
+            if name in own:
+                problems.add(messages.item_twice(f"train {name}", item.span, own[name].span))
+                continue
+            own[name] = item
+            if name in seen:
+                continue
+            seen.add(name)
+            symbol = module.symbols.get(item.recipe.text)
+            if symbol is None or not isinstance(symbol.item, nodes.RecipeDef):
+                continue  # reported when names were resolved
+            recipe = elaborator.elaborate(symbol.item, symbol.module, scopes)
+            dataset = DATASETS[name]
+            if isinstance(recipe, Recipe):
+                found[name] = recipe
+                _check_fit(item, dataset, recipe, input_shape, problems)
+            if "classes" not in parameters and output not in (None, (dataset.classes,)):
+                problems.add(recipe_messages.no_classes(item.dataset, dataset, output))
+    return found
+
+
+def image_size(dataset: DataSet, recipe: Recipe, wanted: tuple[int, int]) -> tuple[int, int]:
+    """Return height and width of the training images behind the recipe's augmentation."""
+    size = wanted if dataset.resizable else (dataset.image[1], dataset.image[2])
+    for step in recipe.augment:
+        if step.name in ("resize", "random_crop"):
+            side = step.arguments["size"]
+            assert isinstance(side, int)
+            size = (side, side)
+    return size
+
+
+def _check_fit(
+    item: nodes.Train, dataset: DataSet, recipe: Recipe, shape: Shape, problems: Problems
+) -> None:
+    channels, wanted = shape[0], (shape[1], shape[2])
+    size = image_size(dataset, recipe, wanted)
+    plain = wanted if dataset.resizable else (dataset.image[1], dataset.image[2])
+    fits = dataset.resizable or channels == dataset.image[0]
+    if not fits or size != wanted or plain != wanted:
+        problems.add(recipe_messages.does_not_fit(item.dataset, dataset, shape, size))
+
+
+class _Scopes(Mapping[Module, Scope]):
+    """The scopes of files, as a mapping."""
+
+    def __init__(self, expander: Expander) -> None:
+        self.expander = expander
+
+    def __getitem__(self, module: Module) -> Scope:
+        return self.expander.file_scope(module)
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        return iter(self.expander.globals)
+
+    def __len__(self) -> int:
+        return len(self.expander.globals)
