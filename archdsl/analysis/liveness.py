@@ -49,7 +49,6 @@ def drop_unused(subject: Subject) -> Subject:
 
     nodes = tuple(n for n in network.nodes if n.id not in gone)
     regions = tuple(
-        region.model_copy(update={"output": surviving(region.output)})
-        for region in network.regions
+        region.model_copy(update={"output": surviving(region.output)}) for region in network.regions
     )
     return subject.with_network(nodes=nodes, regions=regions)

@@ -128,9 +128,7 @@ class _Deriver:
         self.subject.problems.add(messages.linear_mapping(self.use.span, tap.path))
         return node
 
-    def middle(
-        self, tap: Tap, tensor: Node, standard: Node, ratio: Fraction
-    ) -> Node | None:
+    def middle(self, tap: Tap, tensor: Node, standard: Node, ratio: Fraction) -> Node | None:
         """conv(C, k, stride = r) -> batchnorm -> relu -> gap, with k = 3 unless set."""
         settings = self.settings(tap, Level.MIDDLE)
         kernel = settings.get("kernel", 3)
@@ -154,9 +152,7 @@ class _Deriver:
             )
         return self.add("gap", self.norm_and_act(node, tap, settings))
 
-    def shallow(
-        self, tap: Tap, tensor: Node, standard: Node, ratio: Fraction
-    ) -> Node | None:
+    def shallow(self, tap: Tap, tensor: Node, standard: Node, ratio: Fraction) -> Node | None:
         """conv(c, k, stride = k) -> batchnorm -> relu -> avgpool(shape of S) -> flatten.
 
         k = 2 unless set, c = C (k / r)^2.
@@ -225,4 +221,3 @@ class _Deriver:
             taps=tuple(self.taps.values()),
             origins=self.draft.origins,
         )
-

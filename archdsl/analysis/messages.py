@@ -141,10 +141,11 @@ def wrong_length(place: Span, path: str, shape: Shape, standard: Shape) -> Diagn
     length = standard[0]
     return Diagnostic(
         "ARCH304",
-        f"the mapping of {path} gives {render(shape)}; "
-        f"it must give [{length}], the channels of S",
+        f"the mapping of {path} gives {render(shape)}; it must give [{length}], the channels of S",
         Label(place),
-        help=f"end it with linear({length})" if len(shape) == 1 else f"end it with gap -> linear({length})",
+        help=f"end it with linear({length})"
+        if len(shape) == 1
+        else f"end it with gap -> linear({length})",
     )
 
 

@@ -119,9 +119,7 @@ def check_last_block(subject: Subject) -> Subject:
     last = blocks[-1]
     if subject.aggregated()[-1].block != last.path:
         place = subject.span(aggregation.node)
-        subject.report(
-            messages.last_block_untapped(place, last.path, subject.span(last.path)), ""
-        )
+        subject.report(messages.last_block_untapped(place, last.path, subject.span(last.path)), "")
     return subject
 
 
@@ -135,9 +133,7 @@ def check_tap_ratios(subject: Subject) -> Subject:
             place = subject.span(f"tap:{tap.path}")
             assert tensor.stride is not None and standard.stride is not None
             subject.report(
-                messages.coarse_tap(
-                    place, tap.path, tensor.stride, standard.stride, taps[-1].path
-                ),
+                messages.coarse_tap(place, tap.path, tensor.stride, standard.stride, taps[-1].path),
                 tap.block,
             )
     return subject

@@ -64,9 +64,7 @@ class Aggregator:
         states = self.expander.draft.add(name, AGGREGATORS[kind], tensors, arguments, use)
         reader = READOUTS[readout]
         inputs = (states, tensors[-1]) if reader.uses_feature else (states,)
-        out = self.expander.draft.add(
-            self.here.names.allocate("readout"), reader, inputs, {}, use
-        )
+        out = self.expander.draft.add(self.here.names.allocate("readout"), reader, inputs, {}, use)
         aggregation = Aggregation(
             kind=kind,
             taps=tuple(tap.path for tap in taps),
@@ -86,9 +84,7 @@ class Aggregator:
         kind = self.clause.kind
         if kind.text not in AGGREGATORS:
             if kind.text in NOT_YET:
-                return self.problems.add(
-                    messages.not_yet(f"the aggregator {kind.text}", kind.span)
-                )
+                return self.problems.add(messages.not_yet(f"the aggregator {kind.text}", kind.span))
             choices = [*AGGREGATORS, *NOT_YET]
             return self.problems.add(shape_messages.unknown_aggregator(kind, choices))
         operator = AGGREGATORS[kind.text]

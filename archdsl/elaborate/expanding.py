@@ -188,9 +188,7 @@ class Expander:
                 return self.tap(expr, None, flow, here)
         return Poison()  # no step of a network: reported when names were resolved
 
-    def named(
-        self, expr: nodes.Named, scope: Scope, flow: Flow, here: Here, *, head: bool
-    ) -> Flow:
+    def named(self, expr: nodes.Named, scope: Scope, flow: Flow, here: Here, *, head: bool) -> Flow:
         if isinstance(expr.step, nodes.Tap):
             return self.tap(expr.step, expr.name.text, flow, here)
         resolved = None
@@ -351,9 +349,7 @@ class Expander:
                 labels = tuple(self.operand_labels(operands))
             return self.problems.add(shape_messages.misfit(fault, place, labels, here.use))
         except TooManyOperators:
-            self.problems.add(
-                shape_messages.too_many_operators(expr.span, MAX_OPERATORS, here.use)
-            )
+            self.problems.add(shape_messages.too_many_operators(expr.span, MAX_OPERATORS, here.use))
             raise Stop from None
 
     def operand_labels(self, operands: list[tuple[Node, Span | None]]) -> Iterator[Label]:
@@ -527,9 +523,7 @@ class Expander:
             return flow
         path = f"{here.stage.part.path}.{name}" if name else block.path
         if path in self.tap_places:
-            self.problems.add(
-                shape_messages.second_tap(expr.span, path, self.tap_places[path])
-            )
+            self.problems.add(shape_messages.second_tap(expr.span, path, self.tap_places[path]))
             return flow
         self.tap_places[path] = expr.span
         single = self.single(flow, here)

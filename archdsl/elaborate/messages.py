@@ -316,9 +316,7 @@ def bad_argument(
 
 def no_input(what: str, place: Span) -> Diagnostic:
     """Return: a step that nothing flows into."""
-    return _error(
-        "ARCH115", f"nothing flows into {what}", place, f"write what does: in -> {what}"
-    )
+    return _error("ARCH115", f"nothing flows into {what}", place, f"write what does: in -> {what}")
 
 
 def value_as_step(path: nodes.Path) -> Diagnostic:
@@ -414,7 +412,9 @@ def misplaced(what: str, place: Span) -> Diagnostic:
 
 def empty_body(place: Span) -> Diagnostic:
     """Return: nothing between braces where a result is wanted."""
-    return _error("ARCH115", "this body is empty and has no input to hand on", place, "write a step")
+    return _error(
+        "ARCH115", "this body is empty and has no input to hand on", place, "write a step"
+    )
 
 
 def no_else(place: Span) -> Diagnostic:
@@ -429,9 +429,7 @@ def no_else(place: Span) -> Diagnostic:
 
 def join_needs_two(what: str, place: Span) -> Diagnostic:
     """Return: a join of one tensor."""
-    return _error(
-        "ARCH209", f"{what} joins two or more tensors", place, f"write {what}(a, b)"
-    )
+    return _error("ARCH209", f"{what} joins two or more tensors", place, f"write {what}(a, b)")
 
 
 # --- compile-time arithmetic
@@ -521,9 +519,7 @@ def cannot_allow(code: nodes.Name) -> Diagnostic:
 
 def no_reason(place: Span) -> Diagnostic:
     """Return: ``allow`` with an empty reason."""
-    return _error(
-        "ARCH131", "an allowance needs a reason", place, 'write why: allow RA002 "why"'
-    )
+    return _error("ARCH131", "an allowance needs a reason", place, 'write why: allow RA002 "why"')
 
 
 def unused_allowance(code: str, place: Span) -> Diagnostic:

@@ -177,9 +177,7 @@ class ModelElaborator:
             self.expander.poisoned.add(name)
             result = Poison()
         output = result if isinstance(result, Node) else flow
-        self.expander.draft.add_region(
-            name, kind, flow, output, Use(part.keyword, name, name)
-        )
+        self.expander.draft.add_region(name, kind, flow, output, Use(part.keyword, name, name))
         return result
 
     def finish(
@@ -199,9 +197,7 @@ class ModelElaborator:
         )
         known = {n: v for n, v in parameters.items() if not isinstance(v, Poison)}
         output_shape = output.shape if isinstance(tensor, Node) else None
-        recipes = elaborate_recipes(
-            self.lineage, self.expander, start.shape, known, output_shape
-        )
+        recipes = elaborate_recipes(self.lineage, self.expander, start.shape, known, output_shape)
         network = Network.model_construct(
             name=self.model.name.text,
             parameters=known,

@@ -17,8 +17,7 @@ def unknown_recipe(name: nodes.Name, choices: Sequence[str]) -> Diagnostic:
         "ARCH601",
         f"there is no recipe `{name.text}`",
         Label(name.span),
-        help=did_you_mean(name.text, choices)
-        or f"import it: from std.recipes import {name.text}",
+        help=did_you_mean(name.text, choices) or f"import it: from std.recipes import {name.text}",
     )
 
 

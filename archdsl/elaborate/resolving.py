@@ -137,9 +137,7 @@ class Resolver:
             known = names.entries.get(parameter.name.text)
             if known is not None:
                 self.problems.add(
-                    messages.duplicate_name(
-                        parameter.name.text, parameter.name.span, known.place
-                    )
+                    messages.duplicate_name(parameter.name.text, parameter.name.span, known.place)
                 )
                 continue
             names.entries[parameter.name.text] = _Entry(parameter.name.span, is_tensor=False)
@@ -224,7 +222,9 @@ class Resolver:
         if symbol is not None and isinstance(symbol.item, nodes.RecipeDef | Poison):
             symbol.used = True
         elif not module.broken:
-            choices = [s.name for s in module.symbols.values() if isinstance(s.item, nodes.RecipeDef)]
+            choices = [
+                s.name for s in module.symbols.values() if isinstance(s.item, nodes.RecipeDef)
+            ]
             self.problems.add(recipe_messages.unknown_recipe(name, choices))
 
     def check_recipe(self, item: nodes.RecipeDef, top: _Names) -> None:
@@ -333,9 +333,7 @@ class Resolver:
 
     # --- steps
 
-    def check_step(
-        self, expr: nodes.Expr, names: _Names, *, fed: bool, head: bool = False
-    ) -> None:
+    def check_step(self, expr: nodes.Expr, names: _Names, *, fed: bool, head: bool = False) -> None:
         """Check an expression that yields a tensor.
 
         ``fed``: something flows into it. ``head``: it opens a fed body or branch, so it may also
@@ -441,9 +439,7 @@ class Resolver:
             wanted = binding.slots(parameters)
         else:
             assert isinstance(target.item, nodes.Def)
-            wanted = [
-                binding.Slot(p.name.text, p.default is None) for p in target.item.parameters
-            ]
+            wanted = [binding.Slot(p.name.text, p.default is None) for p in target.item.parameters]
         bound = binding.bind(callee.text, callee.span, arguments, wanted, self.problems)
         by_name = {p.name: p for p in parameters}
         good = not isinstance(bound, Poison)
@@ -514,7 +510,9 @@ class Resolver:
             self.problems.add(messages.no_else(expr.span))
 
     def check_part(self, expr: nodes.Stage | nodes.Block, names: _Names, *, fed: bool) -> None:
-        kind, wanted = ("stage", "backbone") if isinstance(expr, nodes.Stage) else ("block", "stage")
+        kind, wanted = (
+            ("stage", "backbone") if isinstance(expr, nodes.Stage) else ("block", "stage")
+        )
         if names.inside != wanted:
             self.problems.add(messages.misplaced(kind, expr.name.span))
         elif not fed:
@@ -526,9 +524,7 @@ class Resolver:
 
     # --- compile-time values
 
-    def check_value(
-        self, expr: nodes.Expr, names: _Names, *, words: tuple[str, ...] = ()
-    ) -> bool:
+    def check_value(self, expr: nodes.Expr, names: _Names, *, words: tuple[str, ...] = ()) -> bool:
         """Check a compile-time expression; return whether its names are right."""
         match expr:
             case nodes.Literal():
@@ -551,9 +547,7 @@ class Resolver:
         self.problems.add(messages.not_a_value(expr.span))
         return False
 
-    def check_value_name(
-        self, expr: nodes.Path, names: _Names, words: tuple[str, ...]
-    ) -> bool:
+    def check_value_name(self, expr: nodes.Path, names: _Names, words: tuple[str, ...]) -> bool:
         first = expr.names[0]
         entry = names.find(first.text)
         if entry is None:
@@ -573,9 +567,7 @@ class Resolver:
         if len(expr.names) > 1 and not entry.is_tensor:
             self.problems.add(messages.no_attributes(expr))
             return False
-        if len(expr.names) > 1 and (
-            len(expr.names) > 2 or expr.names[1].text not in ATTRIBUTES
-        ):
+        if len(expr.names) > 1 and (len(expr.names) > 2 or expr.names[1].text not in ATTRIBUTES):
             self.problems.add(messages.unknown_attribute(expr.names[1], ATTRIBUTES))
             return False
         return True
@@ -590,9 +582,7 @@ class Resolver:
         count = len(expr.arguments)
         too_many = function.most is not None and count > function.most
         if named is not None or count < function.least or too_many:
-            self.problems.add(
-                messages.function_arguments(expr, function.least, function.most)
-            )
+            self.problems.add(messages.function_arguments(expr, function.least, function.most))
             return False
         return good
 
@@ -640,7 +630,6 @@ def _has_tap(expr: object) -> bool:
         elif hasattr(part, "__slots__") and not isinstance(part, Span | nodes.Name):
             stack.extend(getattr(part, slot) for slot in part.__slots__)
     return False
-
 
 
 def _calls(expr: nodes.Expr) -> list[nodes.Call]:

@@ -60,9 +60,7 @@ def uses_too_deep(place: Span, most: int, use: Use | None) -> Diagnostic:
     )
 
 
-def block_resolution(
-    place: Span, name: str, size: str, first: Span, first_size: str
-) -> Diagnostic:
+def block_resolution(place: Span, name: str, size: str, first: Span, first_size: str) -> Diagnostic:
     """Return: blocks of one stage that differ in resolution."""
     return Diagnostic(
         "ARCH207",

@@ -96,14 +96,10 @@ class Builder:
     def on_import_names(self, tree: Any) -> nodes.Import:
         origin = tree.children[1]
         built = self.on_string(Tree("string", [origin])) if _is(origin, "STRING") else None
-        return nodes.Import(
-            built or self.build(origin), tuple(self.names(tree)), self.span(tree)
-        )
+        return nodes.Import(built or self.build(origin), tuple(self.names(tree)), self.span(tree))
 
     def on_let(self, tree: Any) -> nodes.Let:
-        return nodes.Let(
-            self.name(tree.children[1]), self.build(tree.children[3]), self.span(tree)
-        )
+        return nodes.Let(self.name(tree.children[1]), self.build(tree.children[3]), self.span(tree))
 
     def on_def(self, tree: Any) -> nodes.Def:
         return nodes.Def(
@@ -346,5 +342,3 @@ def _number(token: Token) -> int | float:
 
 def _is(child: object, terminal: str) -> bool:
     return isinstance(child, Token) and child.type == terminal
-
-

@@ -64,9 +64,7 @@ def never_closed(place: Span, opener: str) -> Diagnostic:
 
 def unmatched(place: Span, closer: str) -> Diagnostic:
     """Return: a closing bracket that closes nothing."""
-    return Diagnostic(
-        "ARCH002", f"this `{closer}` closes nothing", Label(place), help="remove it"
-    )
+    return Diagnostic("ARCH002", f"this `{closer}` closes nothing", Label(place), help="remove it")
 
 
 def bad_characters(place: Span) -> Diagnostic:
