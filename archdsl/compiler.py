@@ -184,9 +184,7 @@ class Compiled:
     @property
     def module_name(self) -> str:
         """Name of the file that holds :attr:`source`, without its ending."""
-        from archdsl.ir.naming import snake_case
-
-        return snake_case(self.network.name)
+        return self.network.name.lower()
 
 
 def check_spec(spec: Spec) -> tuple[Diagnostic, ...]:

@@ -89,7 +89,7 @@ class LSTM(Aggregator):
         return len(inputs) * 4 * hidden * (inputs[-1][0] + hidden)
 
     def module(self, inputs: tuple[Shape, ...], a: Arguments) -> ModuleCall:
-        return ModuleCall("LSTM", (inputs[-1][0], integer(a["hidden"])))
+        return ModuleCall("LSTM", (("input_size", inputs[-1][0]), ("hidden_size", a["hidden"])), 2)
 
     def expression(self, inputs: tuple[Shape, ...], a: Arguments) -> Expression:
         return Expression("self.{module}(torch.stack(({inputs}), dim=1))")

@@ -399,6 +399,8 @@ class Expander:
         result = self.single(self.body(symbol.item.body, inner, flow, place), place)
         if not isinstance(result, Node):
             return Poison()
+        definition = Use(symbol.item.name.span, f"def {symbol.item.name.text}", "")
+        self.draft.origins.setdefault(f"def:{symbol.item.name.text}", definition)
         self.draft.add_region(
             region.path, RegionKind.DEF, flow, result, use, symbol.item.name.text, shown
         )

@@ -41,7 +41,7 @@ class Dropout(_Elementwise):
     parameters = (Parameter("p", Number(0, 1, below=True), "probability", 0.5),)
 
     def module(self, inputs: tuple[Shape, ...], a: Arguments) -> ModuleCall:
-        return ModuleCall("nn.Dropout", (a["p"],))
+        return ModuleCall("nn.Dropout", (("p", a["p"]),), 1)
 
 
 class Identity(_Elementwise):

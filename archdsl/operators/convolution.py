@@ -79,22 +79,21 @@ class Conv(Operator):
         return self._weights(inputs, a) * output[1] * output[2]
 
     def module(self, inputs: tuple[Shape, ...], a: Arguments) -> ModuleCall:
-        stride, padding = square(pair(a["stride"])), square(self.padding(a))
-        dilation, groups = square(pair(a["dilation"])), integer(a["groups"])
-        keywords: list[tuple[str, Value]] = []
-        if stride != 1:
-            keywords.append(("stride", stride))
-        if padding != 0:
-            keywords.append(("padding", padding))
-        if dilation != 1:
-            keywords.append(("dilation", dilation))
-        if groups != 1:
-            keywords.append(("groups", groups))
-        if not a["bias"]:
-            keywords.append(("bias", False))
-        return ModuleCall(
-            "nn.Conv2d", (inputs[0][0], integer(a["c"]), square(pair(a["k"]))), tuple(keywords)
+        arguments: tuple[tuple[str, Value], ...] = (
+            ("in_channels", inputs[0][0]),
+            ("out_channels", a["c"]),
+            ("kernel_size", square(pair(a["k"]))),
+            ("stride", square(pair(a["stride"]))),
+            ("padding", square(self.padding(a))),
+            ("dilation", square(pair(a["dilation"]))),
+            ("groups", a["groups"]),
+            ("bias", a["bias"]),
         )
+        return ModuleCall("nn.Conv2d", arguments, 3, _DEFAULTS)
+
+
+# Of nn.Conv2d.
+_DEFAULTS = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True}
 
 
 def window_sizes(

@@ -38,11 +38,8 @@ class Linear(Operator):
         return inputs[0][0] * output[0]
 
     def module(self, inputs: tuple[Shape, ...], a: Arguments) -> ModuleCall:
-        return ModuleCall(
-            "nn.Linear",
-            (inputs[0][0], integer(a["n"])),
-            () if a["bias"] else (("bias", False),),
-        )
+        arguments = (("in_features", inputs[0][0]), ("out_features", a["n"]), ("bias", a["bias"]))
+        return ModuleCall("nn.Linear", arguments, 2, {"bias": True})
 
 
 class Flatten(Operator):

@@ -96,8 +96,8 @@ class PadChannels(Operator):
         return wanted, h, w
 
     def expression(self, inputs: tuple[Shape, ...], a: Arguments) -> Expression:
-        added = integer(a["c"]) - inputs[0][0]
-        return Expression("F.pad({0}, (0, 0, 0, 0, 0, {added}))", {"added": added})
+        template = "F.pad({0}, (0, 0, 0, 0, 0, {c} - {in_channels}))"
+        return Expression(template, {"c": a["c"], "in_channels": inputs[0][0]})
 
 
 def _make_equal(first: Shape, other: Shape) -> str:

@@ -22,7 +22,7 @@ class BatchNorm(Operator):
 
     def module(self, inputs: tuple[Shape, ...], a: Arguments) -> ModuleCall:
         kind = "nn.BatchNorm2d" if len(inputs[0]) == 3 else "nn.BatchNorm1d"
-        return ModuleCall(kind, (inputs[0][0],))
+        return ModuleCall(kind, (("num_features", inputs[0][0]),), 1)
 
 
 class LayerNorm(Operator):
@@ -38,7 +38,7 @@ class LayerNorm(Operator):
         return 2 * inputs[0][0]
 
     def module(self, inputs: tuple[Shape, ...], a: Arguments) -> ModuleCall:
-        return ModuleCall("nn.LayerNorm", (inputs[0][0],))
+        return ModuleCall("nn.LayerNorm", (("normalized_shape", inputs[0][0]),), 1)
 
 
 OPERATORS = (BatchNorm(), LayerNorm())

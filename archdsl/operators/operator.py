@@ -43,12 +43,14 @@ class Misfit(Exception):
 class ModuleCall:
     """A submodule to construct: ``nn.Conv2d(in, out, 3, padding=1)``.
 
-    Arguments equal to torch's own defaults are left out by the declaration.
+    All arguments by torch's own names, in torch's order. The first ``positional`` are written
+    without their names; those in ``defaults`` are left out where they have torch's default.
     """
 
     type: str
-    positional: tuple[Value, ...] = ()
-    keywords: tuple[tuple[str, Value], ...] = ()
+    arguments: tuple[tuple[str, Value], ...]
+    positional: int
+    defaults: Mapping[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

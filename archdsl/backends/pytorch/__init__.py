@@ -1,0 +1,69 @@
+"""Standalone PyTorch source for a network: the module that an expert would have written."""
+
+from __future__ import annotations
+
+import textwrap
+
+from archdsl.aggregators import AGGREGATORS
+from archdsl.backends.pytorch.classes import Classifier
+from archdsl.backends.pytorch.initialisation import initialise_function
+from archdsl.backends.pytorch.plan import Planner
+from archdsl.backends.pytorch.render import ClassWriter, place
+from archdsl.ir import Network
+from archdsl.operators.operator import render
+
+
+def class_name(network: Network) -> str:
+    """Return the name of the model's class."""
+    from archdsl.backends.pytorch.classes import _class_name
+
+    return _class_name(network.name)
+
+
+def emit(network: Network) -> str:
+    """Return the source of a file that defines the network as an ``nn.Module``.
+
+    The text is the same on every run, imports torch alone, and has no line above 88 columns.
+    Submodules are named as the nodes and regions of the network.
+    """
+    root = Planner(network).plan()
+    classifier = Classifier(network)
+    classes = classifier.classify(root)
+    writer = ClassWriter(network, classifier)
+    parts: list[str] = []
+    aggregation = network.aggregation
+    if aggregation is not None:
+        parts.append(AGGREGATORS[aggregation.kind].source.rstrip("\n"))
+    modules = any(node.params for node in network.nodes)
+    for module_class in classes[:-1]:
+        parts.append("\n".join(writer.write(module_class, initialises=False)))
+    if modules:
+        parts.append(initialise_function(network))
+    parts.append("\n".join(writer.write(classes[-1], initialises=modules)))
+    body = "\n\n\n".join(parts)
+    return f"{_header(network)}\n\n{_imports(body)}\n\n\n{body}\n"
+
+
+def _header(network: Network) -> str:
+    output = network.by_id[network.output].shape
+    facts = textwrap.dedent(
+        f'''\
+        """{class_name(network)}: {render(network.input)} to {render(output)}.
+
+        {network.params:,} parameters, {network.macs:,} multiply-accumulates an image.
+        Shapes in comments are without the batch axis.
+
+        Written by archdsl from {place(network.origins[""].span).rpartition(":")[0]}; network
+        {network.identity}.
+        """'''
+    )
+    return facts
+
+
+def _imports(body: str) -> str:
+    lines = []
+    if "torch." in body:
+        lines.append("import torch")
+    if "F." in body:
+        lines.append("import torch.nn.functional as F")
+    return "\n".join([*lines, "from torch import Tensor, nn"])

@@ -1,0 +1,297 @@
+"""Which regions share a class, what its constructor takes, and what it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from archdsl.backends.pytorch.plan import Operation, Part, Plan, Row
+from archdsl.backends.pytorch.structure import IN_FORWARD, Structure, Structurer
+from archdsl.backends.pytorch.variables import RESERVED, Variables
+from archdsl.ir import Network, RegionKind
+from archdsl.ir.naming import attribute
+
+Number = int | float
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a constructor."""
+
+    name: str
+    is_float: bool
+
+
+@dataclass(eq=False)
+class ModuleClass:
+    """A class to emit: its instances, the parameters of its constructor, its numbers as text."""
+
+    base: str
+    plans: list[Plan]
+    parameters: list[Parameter] = field(default_factory=list)
+    values: dict[str, list[Number]] = field(default_factory=dict)
+    """Of each parameter: its value in each instance."""
+    numbers: list[str] = field(default_factory=list)
+    """The text of every number of the structure, in order."""
+    position: dict[int, int] = field(default_factory=dict)
+    """Where each instance stands among ``plans``, by id."""
+    name: str = ""
+
+    def add(self, plan: Plan) -> None:
+        """Add an instance."""
+        self.position[id(plan)] = len(self.plans)
+        self.plans.append(plan)
+
+    def arguments(self, plan: Plan) -> list[Number]:
+        """Return what the constructor is called with for one instance."""
+        index = self.position[id(plan)]
+        return [self.values[p.name][index] for p in self.parameters]
+
+
+class Classifier:
+    """Sorts all plans of a network into classes, innermost first."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.variables = Variables(network)
+        self._variables: dict[int, dict[str, str]] = {}
+        self._class_of: dict[int, ModuleClass] = {}
+        self.structurer = Structurer(self.class_of, self.variables_of, self.base)
+
+    def class_of(self, plan: Plan) -> ModuleClass:
+        """Return the class of a plan."""
+        return self._class_of[id(plan)]
+
+    def variables_of(self, plan: Plan) -> dict[str, str]:
+        """Return the variables of a plan, chosen once."""
+        if id(plan) not in self._variables:
+            self._variables[id(plan)] = self.variables.assign(plan)
+        return self._variables[id(plan)]
+
+    def base(self, plan: Plan) -> str:
+        """Return what a region's class is called if it is the only one of its kind."""
+        region = plan.region
+        match region.kind:
+            case RegionKind.MODEL:
+                return _class_name(self.network.name)
+            case RegionKind.DEF:
+                return _class_name(region.definition or "Part")
+            case RegionKind.MAP:
+                return f"{self.level_of(plan).capitalize()}Map"
+            case RegionKind.GROUP:
+                return "Unit"
+        return region.kind.value.capitalize()
+
+    def level_of(self, plan: Plan) -> str:
+        for tap in self.network.taps:
+            if tap.vector and tap.vector.startswith(plan.region.path + "."):
+                return tap.level or "tap"
+        return "tap"
+
+    def classify(self, root: Plan) -> list[ModuleClass]:
+        """Return all classes in the order in which they must be written."""
+        plans = list(_all_plans(root))
+        heights: dict[int, list[Plan]] = {}
+        for plan in plans:
+            heights.setdefault(plan.height, []).append(plan)
+        classes: list[ModuleClass] = []
+        for height in sorted(heights):
+            groups: dict[Structure, ModuleClass] = {}
+            numbers: dict[int, list[tuple[str, Number]]] = {}
+            for plan in heights[height]:
+                found: list[tuple[str, Number]] = []
+
+                def take(role: str, value: Number, found: list[tuple[str, Number]] = found) -> str:
+                    found.append((role, value))
+                    return "#"
+
+                structure = self.structurer.structure(plan, take)
+                if structure not in groups:
+                    groups[structure] = ModuleClass(structure.base, [])
+                    classes.append(groups[structure])
+                groups[structure].add(plan)
+                numbers[id(plan)] = found
+            for module_class in groups.values():
+                self.parametrize(module_class, [numbers[id(p)] for p in module_class.plans])
+                for plan in module_class.plans:
+                    self._class_of[id(plan)] = module_class
+        _name(classes, self)
+        return classes
+
+    # --- parameters
+
+    def parametrize(
+        self, module_class: ModuleClass, numbers: Sequence[list[tuple[str, Number]]]
+    ) -> None:
+        """Choose the parameters of a constructor, and the text of every number.
+
+        A number that is equal in all instances is written as it is; one that follows a parameter
+        is written as an expression of it; any other becomes a parameter.
+        """
+        hints = self.hints(module_class)
+        chosen = module_class.values
+        submodules = {member.name for member in module_class.plans[0].members}
+        for slot in range(len(numbers[0])):
+            role = numbers[0][slot][0]
+            values = [found[slot][1] for found in numbers]
+            text = _constant(values)
+            if text is None:
+                # The spec's own names first: `c`, where it is also twice the input's channels.
+                text = next((name for name, hint in hints.items() if hint == values), None)
+                if text is not None:
+                    chosen.setdefault(text, values)
+            text = text or _derived(values, chosen)
+            if text is None:
+                text = _free_name(role.removeprefix(IN_FORWARD), {*chosen, *hints, *submodules})
+                chosen[text] = values
+            module_class.numbers.append(text)
+        names = sorted(chosen, key=lambda n: (n != "in_channels", n != "in_features"))
+        module_class.parameters = [
+            Parameter(name, any(isinstance(v, float) for v in chosen[name])) for name in names
+        ]
+
+    def hints(self, module_class: ModuleClass) -> dict[str, list[Number]]:
+        """Return names that the spec has for numbers: a def's arguments, the input's channels."""
+        plans = module_class.plans
+        found: dict[str, list[Number]] = {}
+        submodules = {member.name for member in plans[0].members}
+        for name in plans[0].region.arguments:
+            if _parameter_name(name) in submodules:
+                continue  # both would be attributes of one module
+            values = [plan.region.arguments.get(name) for plan in plans]
+            if all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
+                found[_parameter_name(name)] = values  # type: ignore[assignment]
+        inputs = [self.network.by_id[plan.inputs[0]].shape for plan in plans if plan.inputs]
+        if len(inputs) == len(plans):
+            is_map = all(len(shape) == 3 for shape in inputs)
+            found["in_channels" if is_map else "in_features"] = [shape[0] for shape in inputs]
+        return found
+
+
+def _all_plans(plan: Plan) -> list[Plan]:
+    """Return a plan and those within it, innermost first."""
+    found: list[Plan] = []
+    for member in plan.members:
+        inner: list[Plan] = []
+        if isinstance(member, Part):
+            inner = [member.plan]
+        elif isinstance(member, Row):
+            inner = [item for item in member.items if isinstance(item, Plan)]
+        for each in inner:
+            found += _all_plans(each)
+    return [*found, plan]
+
+
+def _constant(values: Sequence[Number]) -> str | None:
+    return repr(values[0]) if all(v == values[0] for v in values) else None
+
+
+def _derived(values: Sequence[Number], chosen: dict[str, list[Number]]) -> str | None:
+    """Return the values as an expression of one or two parameters, if a plain one fits."""
+    for name, base in chosen.items():
+        if values == base:
+            return name
+    if any(isinstance(v, float) for v in values):
+        return None
+    for name, base in chosen.items():
+        if any(isinstance(b, float) or not b for b in base):
+            continue
+        if all(v % b == 0 for v, b in zip(values, base, strict=True)):
+            ratio = values[0] // base[0]
+            if ratio > 1 and all(v == ratio * b for v, b in zip(values, base, strict=True)):
+                return f"{ratio} * {name}"
+        if values[0] and all(v and b % v == 0 for v, b in zip(values, base, strict=True)):
+            ratio = base[0] // values[0]
+            if ratio > 1 and all(b == ratio * v for v, b in zip(values, base, strict=True)):
+                return f"{name} // {ratio}"
+    for name, base in chosen.items():
+        for other, second in chosen.items():
+            if name != other and all(
+                v == a - b for v, a, b in zip(values, base, second, strict=True)
+            ):
+                return f"{name} - {other}"
+    return None
+
+
+def _free_name(wanted: str, taken: set[str]) -> str:
+    name, number = _parameter_name(wanted), 2
+    while name in taken:
+        name = f"{_parameter_name(wanted)}{number}"
+        number += 1
+    return name
+
+
+def _parameter_name(name: str) -> str:
+    return f"{name}_" if name in RESERVED else attribute(name)
+
+
+# --- names of classes
+
+
+def _class_name(name: str) -> str:
+    name = attribute(name)
+    return f"{name}Module" if name in RESERVED else name
+
+
+def _name(classes: Sequence[ModuleClass], classifier: Classifier) -> None:
+    """Name the classes: the base for the commonest of its kind, telling names for the others."""
+    by_base: dict[str, list[ModuleClass]] = {}
+    for module_class in classes:
+        by_base.setdefault(module_class.base, []).append(module_class)
+    taken = set(RESERVED)
+    # The model's own name comes first; nothing else may take it.
+    for module_class in reversed(classes):
+        if module_class.plans[0].region.kind is RegionKind.MODEL:
+            module_class.name = module_class.base
+            taken.add(module_class.name)
+    for base, group in by_base.items():
+        common = max(group, key=lambda c: len(c.plans))
+        for module_class in (common, *(c for c in group if c is not common)):
+            if module_class.name:
+                continue
+            name = base
+            region = module_class.plans[0].region
+            is_part = region.kind in (RegionKind.STAGE, RegionKind.BLOCK)
+            if is_part and len(group) > 1 and len(module_class.plans) == 1:
+                name += _camel(region.path.rpartition(".")[2])  # StageS2
+            elif module_class is not common:
+                name += _difference(module_class, common, classifier)
+            elif base in taken:
+                name += "Module"
+            unique, number = name, 2
+            while unique in taken:
+                unique = f"{name}{number}"
+                number += 1
+            taken.add(unique)
+            module_class.name = unique
+
+
+def _difference(module_class: ModuleClass, common: ModuleClass, classifier: Classifier) -> str:
+    """Return what sets a class apart from the common one: ``WithSubsample``."""
+    own, usual = _features(module_class.plans[0]), _features(common.plans[0])
+    extra = [f for f in own if f not in usual]
+    missing = [f for f in usual if f not in own]
+    if extra:
+        return "With" + _camel(extra[0])
+    if missing:
+        return "Without" + _camel(missing[0])
+    for ours, theirs in zip(_parts(module_class), _parts(common), strict=False):
+        inner, other = classifier.class_of(ours), classifier.class_of(theirs)
+        if inner is not other and inner.name.startswith(inner.base):
+            suffix = inner.name[len(inner.base) :]
+            if suffix:
+                return suffix
+    return ""
+
+
+def _features(plan: Plan) -> list[str]:
+    """Return what a plan is made of, as words."""
+    return [m.node.op if isinstance(m, Operation) else m.name for m in plan.members]
+
+
+def _parts(module_class: ModuleClass) -> list[Plan]:
+    return [m.plan for m in module_class.plans[0].members if isinstance(m, Part)]
+
+
+def _camel(name: str) -> str:
+    return "".join(word[:1].upper() + word[1:] for word in name.split("_"))

@@ -1,0 +1,42 @@
+"""The initialisation that is written into every module, and why.
+
+The paper is silent about it (paper.md, A33), and it decides: with torch's defaults and the paper's
+learning rate the head of an aggregated network hardly moves for 60 steps. Kaiming for convolutions
+and linear layers, Xavier and orthogonal for the LSTM with an open forget gate mend that;
+docs/initialisation.md shows the losses.
+"""
+
+from __future__ import annotations
+
+import textwrap
+
+from archdsl.aggregators import AGGREGATORS
+from archdsl.backends.pytorch.layout import INDENT
+from archdsl.ir import Network
+
+
+def initialise_function(network: Network) -> str:
+    """Return the source of ``initialise``, with the cases that the network needs."""
+    ops = {node.op for node in network.nodes}
+    kinds = [k for op, k in (("conv", "nn.Conv2d"), ("linear", "nn.Linear")) if op in ops]
+    aggregation = network.aggregation
+    words = []
+    if kinds:
+        words.append("Kaiming for convolutions and linear layers")
+    if aggregation is not None:
+        words.append("Xavier and orthogonal for the LSTM")
+    what = ", ".join(words) or "torch's own"
+    lines = ["def initialise(module: nn.Module) -> None:", f'{INDENT}"""Initialise: {what}."""']
+    body: list[str] = []
+    if kinds:
+        shown = kinds[0] if len(kinds) == 1 else f"({', '.join(kinds)})"
+        body += [
+            f"if isinstance(module, {shown}):",
+            f'{INDENT}nn.init.kaiming_normal_(module.weight, nonlinearity="relu")',
+            f"{INDENT}if module.bias is not None:",
+            f"{INDENT * 2}nn.init.zeros_(module.bias)",
+        ]
+    if aggregation is not None:
+        case = AGGREGATORS[aggregation.kind].init.rstrip("\n")
+        body += (f"el{case}" if body else case).split("\n")
+    return "\n".join(lines) + "\n" + textwrap.indent("\n".join(body or ["pass"]), INDENT)

@@ -1,0 +1,230 @@
+"""The body of a class, with numbers taken through a callback.
+
+Two regions become one class if their structures are equal once every number reads ``#``. The same
+function therefore makes the key that classes are compared by, and the text that is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, TypeAlias
+
+from archdsl.backends.pytorch.plan import Operation, Part, Plan, Row
+from archdsl.operators.operator import ModuleCall
+from archdsl.operators.signature import Value
+
+if TYPE_CHECKING:
+    from archdsl.backends.pytorch.classes import ModuleClass
+
+Take: TypeAlias = Callable[[str, int | float], str]
+"""Takes a number with its role (``out_channels``) and returns its text."""
+
+IN_FORWARD = "@"
+"""Marks the role of a number that stands in ``forward``, where parameters are attributes."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A constructor call; an argument is (keyword or None, text, text of torch's default)."""
+
+    callee: str | ModuleClass
+    arguments: tuple[tuple[str | None, str, str | None], ...]
+
+
+@dataclass(frozen=True)
+class Container:
+    """``nn.Sequential`` or ``nn.ModuleList`` over runs of equal calls, each with its count."""
+
+    kind: str
+    runs: tuple[tuple[Call, str], ...]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A statement of ``forward``: the variables it sets, its text, the values whose shapes it shows.
+
+    ``loop`` is ``start|header`` for a statement that is the body of a loop.
+    """
+
+    targets: tuple[str, ...]
+    text: str
+    values: tuple[int, ...]
+    loop: str = ""
+
+
+@dataclass(frozen=True)
+class Structure:
+    """Everything of a class but its name and its parameters."""
+
+    base: str
+    takes: tuple[str, ...]
+    submodules: tuple[tuple[str, Call | Container], ...]
+    lines: tuple[Line, ...]
+    returns: tuple[str, ...]
+
+
+def literal(value: Value, role: str, take: Take) -> str:
+    """Return a value as Python text; its numbers are taken."""
+    if isinstance(value, tuple):
+        return "(" + ", ".join(literal(v, role, take) for v in value) + ")"
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return repr(value)
+    return take(role, value)
+
+
+def module_call(call: ModuleCall, take: Take) -> Call:
+    """Return the constructor call of an operator's submodule."""
+    arguments = []
+    for index, (name, value) in enumerate(call.arguments):
+        default = repr(call.defaults[name]) if name in call.defaults else None
+        keyword = None if index < call.positional else name
+        arguments.append((keyword, literal(value, name, take), default))
+    return Call(call.type, tuple(arguments))
+
+
+class Structurer:
+    """Makes structures; classes of inner plans must be known."""
+
+    def __init__(
+        self,
+        class_of: Callable[[Plan], ModuleClass],
+        variables: Callable[[Plan], dict[str, str]],
+        base: Callable[[Plan], str],
+    ) -> None:
+        self.class_of = class_of
+        self.variables = variables
+        self.base = base
+
+    def structure(self, plan: Plan, take: Take) -> Structure:
+        """Return the structure of a plan."""
+        names = self.variables(plan)
+        values = {value: i for i, value in enumerate(self.values(plan))}
+        submodules: list[tuple[str, Call | Container]] = []
+        lines: list[Line] = []
+        for member in plan.members:
+            match member:
+                case Operation():
+                    if member.module is not None:
+                        submodules.append((member.name, module_call(member.module, take)))
+                    text = self.expression(member, names, take) if member.live else ""
+                    output = member.node.id
+                    line = Line((names.get(output, ""),), text, (values[output],))
+                case Part():
+                    submodules.append((member.name, self.construct(member.plan, take)))
+                    arguments = ", ".join(names[i] for i in member.inputs) if member.live else ""
+                    line = Line(
+                        tuple(names[o] for o in member.outputs),
+                        f"self.{member.name}({arguments})",
+                        tuple(values[o] for o in member.outputs),
+                    )
+                case Row():
+                    submodules.append((member.name, self.container(member, take)))
+                    line = self.row_line(member, names, values)
+            if member.live:
+                self.append(lines, line, member, plan)
+        return Structure(
+            self.base(plan),
+            tuple(names[i] for i in plan.inputs),
+            tuple(submodules),
+            tuple(lines),
+            tuple(names[o] for o in plan.outputs),
+        )
+
+    def values(self, plan: Plan) -> Iterator[str]:
+        """Yield the values that a plan's members define, in order."""
+        for member in plan.members:
+            yield from member.outputs
+
+    def append(
+        self, lines: list[Line], line: Line, member: Operation | Part | Row, plan: Plan
+    ) -> None:
+        """Append a line; an elementwise operator is written around the call before it."""
+        if (
+            lines
+            and isinstance(member, Operation)
+            and member.elementwise
+            and not lines[-1].loop
+            and len(lines[-1].targets) == 1
+            and self.feeds_only(plan, member)
+            and lines[-1].targets[0] == self.variables(plan)[member.inputs[0]]
+            and self.last_value(lines[-1], plan) == member.inputs[0]
+        ):
+            inner = lines[-1]
+            call = line.text.replace(f"({inner.targets[0]}", f"({inner.text}", 1)
+            # Ruff keeps a line whole up to 88 columns; the rest is for the target and a comment.
+            if len(call) <= 64:
+                lines[-1] = Line(line.targets, call, line.values)
+                return
+        lines.append(line)
+
+    def last_value(self, line: Line, plan: Plan) -> str:
+        return list(self.values(plan))[line.values[-1]]
+
+    def feeds_only(self, plan: Plan, member: Operation) -> bool:
+        """Whether the input of ``member`` is read by nothing else."""
+        value = member.inputs[0]
+        readers = sum(value in m.inputs for m in plan.members if m.live)
+        return readers == 1 and value not in plan.outputs
+
+    def expression(self, member: Operation, names: dict[str, str], take: Take) -> str:
+        variables = [names[i] for i in member.inputs]
+        values = {
+            name: literal(value, IN_FORWARD + name, take)
+            for name, value in member.expression.values.items()
+        }
+        return member.expression.template.format(
+            *variables, module=member.name, inputs=", ".join(variables), **values
+        )
+
+    def construct(self, plan: Plan, take: Take) -> Call:
+        """Return the constructor call of an inner region."""
+        inner = self.class_of(plan)
+        arguments = zip(inner.parameters, inner.arguments(plan), strict=True)
+        return Call(inner, tuple((None, take(p.name, value), None) for p, value in arguments))
+
+    def container(self, row: Row, take: Take) -> Container:
+        """Return the container of a repeated region, equal neighbours counted."""
+        runs = []
+        for _, group in groupby(row.items, key=self.run_key):
+            run = list(group)
+            first = run[0]
+            if first is None:
+                call = Call("nn.Identity", ())
+            elif isinstance(first, Operation):
+                assert first.module is not None
+                call = module_call(first.module, take)
+            else:
+                call = self.construct(first, take)
+            runs.append((call, take("count", len(run))))
+        kind = "nn.Sequential" if is_chain(row) else "nn.ModuleList"
+        return Container(kind, tuple(runs))
+
+    def run_key(self, item: Plan | Operation | None) -> object:
+        if item is None:
+            return None
+        if isinstance(item, Operation):
+            assert item.module is not None
+            return item.module.type, item.module.arguments
+        return self.class_of(item), tuple(self.class_of(item).arguments(item))
+
+    def row_line(self, row: Row, names: dict[str, str], values: dict[str, int]) -> Line:
+        if not row.live:
+            return Line((), "", ())
+        (output,) = row.outputs
+        name = names[output]
+        first = next(item for item in row.items if item is not None)
+        if is_chain(row):
+            text = f"self.{row.name}({names[first.inputs[0]]})"
+            return Line((name,), text, (values[output],))
+        variable = "unit" if name != "unit" else "each"
+        others = ", ".join([name, *(names[i] for i in first.inputs[1:])])
+        loop = f"for {variable} in self.{row.name}:"
+        start = names[first.inputs[0]]
+        return Line((name,), f"{variable}({others})", (values[output],), loop=f"{start}|{loop}")
+
+
+def is_chain(row: Row) -> bool:
+    """Whether every instance takes one value and gives one: then nn.Sequential can run them."""
+    return all(item is None or len(item.inputs) == 1 for item in row.items)

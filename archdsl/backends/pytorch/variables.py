@@ -1,0 +1,128 @@
+"""Names of local variables in ``forward``: `x` along a chain, a telling name where two are alive."""
+
+from __future__ import annotations
+
+import keyword
+import re
+
+from archdsl.backends.pytorch.plan import Member, Operation, Part, Plan, Row
+from archdsl.ir import INPUT, Network, RegionKind
+
+RESERVED = frozenset(("self", "torch", "nn", "F", "Tensor", "LSTM", "super", "range", "int"))
+
+
+class Variables:
+    """Chooses the variables of plans; names come from the spec: taps, bindings, `as` names."""
+
+    def __init__(self, network: Network) -> None:
+        self.taps = {tap.node: tap.path for tap in network.taps}
+        self.vectors = {tap.vector: i for i, tap in enumerate(_aggregated(network), 1)}
+        self.aggregator = network.aggregation.node if network.aggregation else None
+
+    def assign(self, plan: Plan) -> dict[str, str]:
+        """Return a variable for every value that the plan's members define or read."""
+        last_use: dict[str, int] = {}
+        uses: dict[str, int] = {}
+        for index, member in enumerate(plan.members):
+            for value in member.inputs if member.live else ():
+                last_use[value] = index
+                uses[value] = uses.get(value, 0) + 1
+        for value in plan.outputs:
+            last_use[value] = len(plan.members)
+            uses[value] = uses.get(value, 0) + 1
+        names: dict[str, str] = {}
+        holds: dict[str, str] = {}  # variable -> the value in it
+        for number, value in enumerate(plan.inputs):
+            wanted = "x" if number == 0 else self.telling(value, None, plan)
+            self.give(value, wanted, names, holds, {v: len(plan.members) for v in names})
+        for index, member in enumerate(plan.members):
+            if not member.live:
+                continue
+            alive = {v: i for v, i in last_use.items() if i > index}
+            for number, value in enumerate(member.outputs):
+                beside = number > 0 or value in plan.outputs[1:]
+                tapped = value in self.taps and (
+                    len(member.outputs) > 1 or len(plan.outputs) > 1 or not plan.region.path
+                )
+                shared = uses.get(value, 0) > 1
+                wanted = self.wanted(value, member, plan, named=beside or tapped or shared)
+                self.give(value, wanted, names, holds, alive)
+        return names
+
+    def give(
+        self,
+        value: str,
+        wanted: str,
+        names: dict[str, str],
+        holds: dict[str, str],
+        alive: dict[str, int],
+    ) -> None:
+        """Give a value the wanted variable, or the next one that holds nothing alive."""
+        name, number = wanted, 2
+        if name == "x" and holds.get(name) in alive:
+            name = wanted = "y"
+        while holds.get(name) in alive and holds.get(name) != value:
+            name = f"{wanted}{number}"
+            number += 1
+        names[value], holds[name] = name, value
+
+    def wanted(self, value: str, member: Member, plan: Plan, *, named: bool) -> str:
+        """Return the name that a value would best have."""
+        if value == self.aggregator:
+            return "states"
+        if value in self.vectors and not plan.region.path:
+            return f"v{self.vectors[value]}"
+        if isinstance(member, Operation):
+            prefix = _prefix(member.name, member.node.op)
+            if prefix == member.name and not named:
+                return "x"  # a name of its own (`as name`), but nothing else needs it
+            if prefix:
+                return _variable(prefix)
+        elif value not in self.taps:
+            prefix = _part_prefix(member)
+            if prefix:
+                return _variable(prefix)
+        return self.telling(value, member, plan) if named else "x"
+
+    def telling(self, value: str, member: Member | None, plan: Plan) -> str:
+        """Return a name for a value that lives beside others."""
+        if value == INPUT:
+            return "image"
+        if value in self.taps:
+            parts = self.taps[value].split(".")
+            inside = plan.region.kind in (RegionKind.STAGE, RegionKind.BLOCK)
+            return _variable(parts[-1] if inside else "_".join(parts))
+        name = member.name if member is not None else value.rpartition(".")[2]
+        return _variable("y" if name.isdigit() else name)
+
+
+def _aggregated(network: Network) -> list:  # type: ignore[type-arg]
+    chosen = network.aggregation.taps if network.aggregation else ()
+    return [tap for tap in network.taps if tap.path in chosen]
+
+
+def _prefix(name: str, op: str) -> str:
+    """Return what a name says beyond its operator: `main` of `main_conv2`, `` of `conv2`."""
+    match = re.fullmatch(rf"(?:(.*?)_)?{re.escape(op)}\d*_?", name)
+    return (match[1] or "") if match else name
+
+
+def _part_prefix(member: Part | Row) -> str:
+    """Return the binding that a submodule belongs to, of a def: `b1` of `b1_conv_bn_relu`."""
+    from archdsl.ir.naming import snake_case
+
+    if isinstance(member, Part):
+        definition = member.plan.region.definition
+    else:
+        first = next((i for i in member.items if isinstance(i, Plan)), None)
+        definition = first.region.definition if first else None
+    if definition is None:
+        return ""
+    match = re.fullmatch(rf"(.*?)_{re.escape(snake_case(definition))}\d*_?", member.name)
+    return match[1] if match else ""
+
+
+def _variable(name: str) -> str:
+    if keyword.iskeyword(name) or name in RESERVED or not name.isidentifier():
+        return f"{name}_" if name.isidentifier() else "y"
+    return name
