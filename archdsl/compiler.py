@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archdsl.analysis import analyse
-from archdsl.diagnostics import Diagnostic, Label, Problems, Severity, did_you_mean
+from archdsl.diagnostics import Diagnostic, Problems, did_you_mean
 from archdsl.elaborate import Program, Resolution, elaborate, load
 from archdsl.elaborate.loading import Symbol
-from archdsl.elaborate.messages import cannot_read, not_utf8
+from archdsl.elaborate.messages import not_utf8
 from archdsl.ir import Network
 from archdsl.operators.signature import Value
 from archdsl.source import Source
@@ -116,18 +116,22 @@ def choose_model(spec: Spec, name: str | None) -> Symbol:
     )
 
 
+def model_parameters(spec: Spec, symbol: Symbol) -> list[str]:
+    """Return the names of a model's parameters, those of its bases too."""
+    item = symbol.item
+    assert isinstance(item, nodes.Model)
+    known = [p.name.text for p in item.parameters]
+    while item in spec.resolution.bases:
+        base = spec.resolution.bases[item].item
+        assert isinstance(base, nodes.Model)
+        item = base
+        known += [p.name.text for p in item.parameters if p.name.text not in known]
+    return known
+
+
 def check_parameters(spec: Spec, symbol: Symbol, parameters: Mapping[str, Value]) -> None:
     """Raise :class:`CallFault` where a parameter is given that the model does not have."""
-    item = symbol.item
-    known: list[str] = []
-    assert isinstance(item, nodes.Model)
-    while True:
-        known += [p.name.text for p in item.parameters]
-        base = spec.resolution.bases.get(item)
-        if base is None:
-            break
-        assert isinstance(base.item, nodes.Model)
-        item = base.item
+    known = model_parameters(spec, symbol)
     for name in parameters:
         if name not in known:
             raise CallFault(

@@ -1,1 +1,63 @@
-"""The command line."""
+"""The command line: one file per command; what is heavy is imported within the command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from archdsl.cli import check, compile, explain, summary
+
+app = typer.Typer(
+    name="archdsl",
+    help="Compile .arch files: check them, write PyTorch modules, and train them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (check, compile, explain, summary):
+    app.command(command.NAME)(command.run)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"archdsl {version('archdsl')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> NoReturn:
+    """Run the command line and exit: 0 clean, 1 the spec is at fault, 2 the call is at fault."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader went away (`| head`): nothing more to say, and nothing to say it to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except Exception as error:
+        if os.environ.get("ARCHDSL_TRACEBACK"):
+            raise
+        print(
+            f"internal error: {type(error).__name__}: {error}\n"
+            "This is a bug in archdsl. Set ARCHDSL_TRACEBACK=1 to see where, and report it.",
+            file=sys.stderr,
+        )
+        sys.exit(70)
+    sys.exit(0)

@@ -1,0 +1,118 @@
+"""``archdsl compile``: write a model's PyTorch source and JSON; with ``--train``, train it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from archdsl.compiler import Compiled
+
+NAME = "compile"
+
+
+def run(
+    spec: Annotated[Path, typer.Argument(help="The .arch file.", show_default=False)],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for <model>/<model>.py and .json.")
+    ] = Path("build"),
+    model: Annotated[
+        str | None, typer.Option(help="Which model, if the file has several.")
+    ] = None,
+    train: Annotated[
+        str | None,
+        typer.Option(metavar="DATASET", help="Train on digits, cifar10, cifar100 or svhn."),
+    ] = None,
+    data: Annotated[
+        Path, typer.Option(help="Folder with the official files, or to download them into.")
+    ] = Path("data"),
+    runs: Annotated[Path, typer.Option(help="Folder for the runs.")] = Path("runs"),
+    set: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="PATH=VALUE",
+            help="Set a model parameter (n=4), or a value of the recipe (train.batch=32).",
+        ),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the run.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of the run.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+) -> None:
+    """Compile a model to a standalone PyTorch module, and train it if asked to.
+
+    Exit status 0: done; 1: the spec is at fault; 2: the call or its surroundings are; 3: the loss
+    was not finite; 130: interrupted.
+    """
+    from archdsl.cli.compiling import compile_or_exit
+    from archdsl.cli.output import console, parse_settings, print_diagnostics
+    from archdsl.cli.summary import print_summary
+
+    settings = parse_settings(set or ())
+    of_model = {k: v for k, v in settings.items() if not k.startswith("train.")}
+    of_recipe = {k[6:]: v for k, v in settings.items() if k.startswith("train.")}
+    if seed is not None:
+        of_recipe["seed"] = seed
+    if epochs is not None:
+        of_recipe["epochs"] = epochs
+    if train is None:
+        _refuse_training_options(of_recipe)
+    else:
+        from archdsl.cli.training import bind_classes
+
+        of_model = bind_classes(spec, model, train, of_model)
+    compiled = compile_or_exit(spec, model, of_model)
+    print_diagnostics(compiled.diagnostics, console(stderr=True))
+    written = write_files(compiled, output)
+    out = console()
+    print_summary(compiled.network, out)
+    for path in written:
+        out.print(f"wrote {path}", soft_wrap=True)
+    if train is not None:
+        from archdsl.cli.training import train_compiled
+
+        train_compiled(compiled, train, of_recipe, data=data, runs=runs, device=device)
+
+
+def _refuse_training_options(of_recipe: dict[str, object]) -> None:
+    """End the command where a recipe is changed but nothing is trained: nothing is ignored."""
+    from archdsl.cli.output import call_fault, fail
+
+    if of_recipe:
+        name = next(iter(of_recipe))
+        fail(
+            [
+                call_fault(
+                    "ARCH133",
+                    f"{name} is set for training, but nothing is to be trained",
+                    "add --train DATASET",
+                )
+            ],
+            2,
+        )
+
+
+def write_files(compiled: Compiled, output: Path) -> list[Path]:
+    """Write source and JSON; each file is replaced whole or not at all."""
+    from archdsl.cli.output import fail
+    from archdsl.training.faults import Fault
+    from archdsl.training.writing import replace_file
+
+    folder = output / compiled.module_name
+    texts = {
+        folder / f"{compiled.module_name}.py": compiled.source,
+        folder / f"{compiled.module_name}.json": compiled.network.to_json(),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, text in texts.items():
+            replace_file(path, text.encode())
+    except Fault as fault:
+        fail([fault.diagnostic], fault.status)
+    except OSError as error:
+        from archdsl.training.messages import unwritable
+
+        fail([unwritable(folder, error.strerror or str(error)).diagnostic], 2)
+    return list(texts)

@@ -1,0 +1,104 @@
+"""What commands share: printing diagnostics, ending with a status, reading ``--set``."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+import typer
+
+from archdsl.diagnostics import Diagnostic, Severity
+from archdsl.operators.signature import Value
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console: colour on a terminal only, ``NO_COLOR`` respected."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, emoji=False, markup=False)
+
+
+def print_diagnostics(diagnostics: Sequence[Diagnostic], to: Console) -> None:
+    """Print errors and warnings as text, and how many there are; of notes, their messages."""
+    from archdsl.diagnostics.text import render_text, summary
+
+    for note in diagnostics:
+        if note.severity is Severity.NOTE:
+            to.print(f"note: {note.message}", soft_wrap=True)
+    diagnostics = [d for d in diagnostics if d.severity is not Severity.NOTE]
+    if not diagnostics:
+        return
+    width = to.width if to.is_terminal else None
+    to.print(render_text(diagnostics, width), soft_wrap=True)
+    to.print()
+    to.print(summary(diagnostics), soft_wrap=True)
+
+
+def fail(diagnostics: Sequence[Diagnostic], status: int) -> NoReturn:
+    """Print diagnostics to standard error and end the command."""
+    print_diagnostics(diagnostics, console(stderr=True))
+    raise typer.Exit(status)
+
+
+def has_errors(diagnostics: Sequence[Diagnostic]) -> bool:
+    """Whether any of them is an error."""
+    return any(d.severity is Severity.ERROR for d in diagnostics)
+
+
+def call_fault(code: str, message: str, help: str | None = None) -> Diagnostic:
+    """Return a diagnostic about the call; it has no place in a spec."""
+    return Diagnostic(code, message, help=help)
+
+
+def parse_settings(settings: Sequence[str]) -> dict[str, Value]:
+    """Return ``--set path=value`` options by path; ends the command where one is not that.
+
+    Values are written as in a spec: 3, 1e-4, true, none, [50, 75], or a bare word.
+    """
+    found: dict[str, Value] = {}
+    for setting in settings:
+        path, equals, text = setting.partition("=")
+        path = path.strip()
+        if not equals or not re.fullmatch(r"[A-Za-z_][\w.]*", path):
+            fail(
+                [
+                    call_fault(
+                        "ARCH114",
+                        f"--set takes path=value, found {setting!r}",
+                        "write --set n=4, or --set train.optimizer.lr=0.1",
+                    )
+                ],
+                2,
+            )
+        found[path] = _value(text.strip(), setting)
+    return found
+
+
+def _value(text: str, setting: str) -> Value:
+    if text in ("none", "true", "false"):
+        return {"none": None, "true": True, "false": False}[text]
+    if re.fullmatch(r"[A-Za-z_]\w*", text):
+        return text
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = {}
+    if isinstance(value, list) and all(isinstance(v, int | float | str) for v in value):
+        return tuple(value)
+    if isinstance(value, int | float | str) and abs(value if not isinstance(value, str) else 0) < 1e18:
+        return value
+    fail(
+        [
+            call_fault(
+                "ARCH114",
+                f"--set {setting}: {text!r} is not a value",
+                "write a number, true, false, none, a word, or a list such as [50, 75]",
+            )
+        ],
+        2,
+    )
