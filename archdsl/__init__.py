@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from archdsl.compiler import CallFault as CallFault
-from archdsl.compiler import Compiled as Compiled
-from archdsl.compiler import SpecFault as SpecFault
-from archdsl.compiler import check_spec, compile_spec, load_spec
-from archdsl.diagnostics import Diagnostic as Diagnostic
-from archdsl.operators.signature import Value
+if TYPE_CHECKING:
+    from archdsl.compiler import CallFault as CallFault
+    from archdsl.compiler import Compiled as Compiled
+    from archdsl.compiler import SpecFault as SpecFault
+    from archdsl.diagnostics import Diagnostic as Diagnostic
+    from archdsl.operators.signature import Value
 
 __version__ = "0.1.0"
+__all__ = ["CallFault", "Compiled", "Diagnostic", "SpecFault", "check", "compile"]
 
 
 def check(path: str | Path) -> tuple[Diagnostic, ...]:
     """Return all faults of a spec, in order; empty where it is clean."""
+    from archdsl.compiler import check_spec, load_spec
+
     return check_spec(load_spec(path))
 
 
@@ -26,4 +30,19 @@ def compile(path: str | Path, model: str | None = None, **parameters: Value) -> 
     the model's own (``classes=100``). Raises :class:`SpecFault` where the spec is at fault, and
     :class:`CallFault` where the file, the model or a parameter is not there.
     """
+    from archdsl.compiler import compile_spec, load_spec
+
     return compile_spec(load_spec(path), model, parameters)
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded when asked for: the command line imports this package first, and `--help` needs none.
+    if name in ("CallFault", "Compiled", "SpecFault"):
+        from archdsl import compiler
+
+        return getattr(compiler, name)
+    if name == "Diagnostic":
+        from archdsl.diagnostics import Diagnostic
+
+        return Diagnostic
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,17 +1,26 @@
 """Where the grammar, the specs and the error pages live: in the wheel or in a checkout."""
 
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+_PACKAGE = Path(__file__).parent
 
 
 def resource(path: str) -> Traversable:
     """Return the packaged file or folder ``path``, such as ``grammars/arch.lark``.
 
     In a wheel they lie inside the package; in a checkout (also an editable install) at its root,
-    so that an edit of the grammar takes effect at once.
+    so that an edit of the grammar takes effect at once. In a zipped wheel they are read from it.
     """
-    packaged = files("archdsl").joinpath(*path.split("/"))
-    if packaged.is_file() or packaged.is_dir():
-        return packaged
-    return Path(__file__).parent.parent.joinpath(*path.split("/"))
+    for folder in (_PACKAGE, _PACKAGE.parent):
+        if (folder / path).exists():
+            return folder / path
+    # Imported here: it costs 10 ms, and only a zipped package needs it.
+    from importlib.resources import files
+
+    return files("archdsl").joinpath(*path.split("/"))

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 class DataFile(BaseModel):
     """One official file: where it lies under ``--data``, its MD5, and its size in bytes."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     path: str
     md5: str
@@ -19,7 +19,7 @@ class DataFile(BaseModel):
 class Archive(BaseModel):
     """What is downloaded when the files are absent, and its published MD5."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     url: str
     md5: str
@@ -35,7 +35,7 @@ class DataSet(BaseModel):
     augmentation).
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     name: str
     title: str
@@ -55,11 +55,12 @@ _SVHN = "http://ufldl.stanford.edu/housenumbers/"
 
 def _files(folder: str, *named: tuple[str, str, int]) -> tuple[DataFile, ...]:
     prefix = f"{folder}/" if folder else ""
-    return tuple(DataFile(path=prefix + name, md5=md5, size=size) for name, md5, size in named)
+    return tuple(DataFile.model_construct(path=prefix + name, md5=md5, size=size) for name, md5, size in named)
 
 
+# Constructed without validation: they are constants, and building validators costs start-up time.
 _DATASETS = (
-    DataSet(
+    DataSet.model_construct(
         name="digits",
         title="scikit-learn's handwritten digits",
         classes=10,
@@ -69,7 +70,7 @@ _DATASETS = (
         resizable=True,
         citation="Alpaydin and Kaynak 1998 (UCI), as scikit-learn ships them",
     ),
-    DataSet(
+    DataSet.model_construct(
         name="cifar10",
         title="CIFAR-10",
         classes=10,
@@ -86,7 +87,7 @@ _DATASETS = (
             ("test_batch", "40351d587109b95175f43aff81a1287e", 31_035_526),
         ),
         archives=(
-            Archive(
+            Archive.model_construct(
                 url=_CIFAR + "cifar-10-python.tar.gz",
                 md5="c58f30108f718f92721af3b95e74349a",
                 size=170_498_071,
@@ -94,7 +95,7 @@ _DATASETS = (
         ),
         citation="Krizhevsky 2009",
     ),
-    DataSet(
+    DataSet.model_construct(
         name="cifar100",
         title="CIFAR-100",
         classes=100,
@@ -107,7 +108,7 @@ _DATASETS = (
             ("test", "f0ef6b0ae62326f3e7ffdfab6717acfc", 31_049_707),
         ),
         archives=(
-            Archive(
+            Archive.model_construct(
                 url=_CIFAR + "cifar-100-python.tar.gz",
                 md5="eb9058c3a382ffc7106e4002c42a8d85",
                 size=169_001_437,
@@ -115,7 +116,7 @@ _DATASETS = (
         ),
         citation="Krizhevsky 2009",
     ),
-    DataSet(
+    DataSet.model_construct(
         name="svhn",
         title="SVHN, cropped digits",
         classes=10,
@@ -128,12 +129,12 @@ _DATASETS = (
             ("test_32x32.mat", "eb5a983be6a315427106f1b164d9cef3", 64_275_384),
         ),
         archives=(
-            Archive(
+            Archive.model_construct(
                 url=_SVHN + "train_32x32.mat",
                 md5="e26dedcc434d2e4c54c9b2d4a06d8373",
                 size=182_040_794,
             ),
-            Archive(
+            Archive.model_construct(
                 url=_SVHN + "test_32x32.mat",
                 md5="eb5a983be6a315427106f1b164d9cef3",
                 size=64_275_384,

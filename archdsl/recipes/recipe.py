@@ -72,7 +72,7 @@ ENTRIES: dict[str, Entry] = {entry.name: entry for entry in _ENTRIES}
 class Setting(BaseModel):
     """An entry with all its arguments, defaults filled in."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     name: str
     arguments: dict[str, Value] = {}
@@ -81,7 +81,7 @@ class Setting(BaseModel):
 class Recipe(BaseModel):
     """How to train: every value is resolved, inheritance is applied."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     name: str
     epochs: int
