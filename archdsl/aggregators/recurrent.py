@@ -44,8 +44,10 @@ class LSTM(nn.Module):
 
 LSTM_INIT = """\
 if isinstance(module, LSTM):
-    nn.init.xavier_uniform_(module.weight_ih_l0)
-    nn.init.orthogonal_(module.weight_hh_l0)
+    for gate in module.weight_ih_l0.chunk(4):
+        nn.init.xavier_uniform_(gate)
+    for gate in module.weight_hh_l0.chunk(4):
+        nn.init.orthogonal_(gate)
     nn.init.zeros_(module.bias_ih_l0)
     nn.init.zeros_(module.bias_hh_l0)
     with torch.no_grad():  # the forget gate starts open

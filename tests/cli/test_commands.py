@@ -1,0 +1,191 @@
+"""The commands as a user runs them: exit status, what is printed, what is written."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+
+TINY = """arch 1
+from std.recipes import digits
+
+model Tiny(classes = 10, c = 8) {
+  input [1, 8, 8]
+  backbone { stage s1 { block b1 { conv(c) -> relu -> conv(c) -> relu } -> tap } }
+  head { gap -> linear(classes) }
+  train digits with digits
+}
+"""
+
+
+def archdsl(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "archdsl", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.arch"
+    path.write_text(TINY)
+    return path
+
+
+def test_check_is_silent_about_clean_specs() -> None:
+    specs = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "specs").glob("*.arch"))
+    run = archdsl("check", *specs)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout == f"no faults in {', '.join(specs)}\n"
+
+
+def test_check_reports_faults_with_status_1(tiny: Path) -> None:
+    tiny.write_text(TINY.replace("relu", "rleu", 1))
+    run = archdsl("check", "tiny.arch", cwd=tiny.parent)
+    assert run.returncode == 1
+    assert "error[ARCH101]: there is no operator or def `rleu`" in run.stdout
+    assert "--> tiny.arch:6:52" in run.stdout
+    assert "help: did you mean `relu`?" in run.stdout
+    assert run.stdout.endswith("1 error\n")
+    assert "\x1b" not in run.stdout  # no colour where there is no terminal
+
+
+def test_check_prints_json(tiny: Path) -> None:
+    tiny.write_text(TINY.replace("relu", "rleu", 1))
+    run = archdsl("check", "tiny.arch", "--format", "json", cwd=tiny.parent)
+    (found,) = json.loads(run.stdout)
+    assert run.returncode == 1
+    assert {k: found[k] for k in ("code", "severity", "file", "line", "column")} == {
+        "code": "ARCH101",
+        "severity": "error",
+        "file": "tiny.arch",
+        "line": 6,
+        "column": 52,
+    }
+    assert (found["end_line"], found["end_column"]) == (6, 56)
+    assert found["help"] == "did you mean `relu`?"
+    assert found["labels"] == []
+
+
+def test_clean_json_is_an_empty_list(tiny: Path) -> None:
+    assert json.loads(archdsl("check", str(tiny), "--format", "json").stdout) == []
+
+
+@pytest.mark.parametrize("command", ["check", "compile", "summary"])
+def test_a_missing_file_is_the_calls_fault(command: str, tmp_path: Path) -> None:
+    run = archdsl(command, "nowhere.arch", cwd=tmp_path)
+    assert run.returncode == 2
+    assert "error[ARCH109]: cannot read nowhere.arch" in run.stdout + run.stderr
+
+
+def test_a_file_that_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "bad.arch").write_bytes(b"arch 1\n\xff\xfe\n")
+    run = archdsl("check", "bad.arch", cwd=tmp_path)
+    assert run.returncode == 2
+    assert "error[ARCH007]: bad.arch is not UTF-8 text" in run.stdout
+
+
+def test_unknown_option_and_command() -> None:
+    assert archdsl("check", "--nope").returncode == 2
+    assert archdsl("chekc").returncode == 2
+
+
+def test_compile_writes_source_and_json(tiny: Path) -> None:
+    run = archdsl("compile", str(tiny), "-o", "out", cwd=tiny.parent)
+    assert run.returncode == 0, run.stderr
+    folder = tiny.parent / "out" / "tiny"
+    assert sorted(p.name for p in folder.iterdir()) == ["tiny.json", "tiny.py"]
+    document = json.loads((folder / "tiny.json").read_text())
+    assert document["name"] == "Tiny" and document["params"] > 0
+    assert document["identity"] in (folder / "tiny.py").read_text()
+    assert f"{document['params']:,}" in run.stdout  # the summary table
+
+
+def test_compile_does_not_write_for_a_faulty_spec(tiny: Path) -> None:
+    tiny.write_text(TINY.replace("gap", "gapp"))
+    run = archdsl("compile", str(tiny), "-o", "out", cwd=tiny.parent)
+    assert run.returncode == 1
+    assert "error[ARCH101]" in run.stderr and run.stdout == ""
+    assert not (tiny.parent / "out").exists()
+
+
+def test_compile_says_when_it_cannot_write(tiny: Path) -> None:
+    (tiny.parent / "file").write_text("")
+    run = archdsl("compile", str(tiny), "-o", "file/out", cwd=tiny.parent)
+    assert run.returncode == 2
+    assert "error[ARCH615]" in run.stderr and "Traceback" not in run.stderr
+
+
+def test_a_parameter_can_be_set(tiny: Path) -> None:
+    assert archdsl("compile", str(tiny), "--set", "c=12", cwd=tiny.parent).returncode == 0
+    text = (tiny.parent / "build/tiny/tiny.py").read_text()
+    assert "nn.Conv2d(1, 12, 3, padding=1)" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--set", "cc=3"], "error[ARCH103]: model Tiny has no parameter `cc`"),
+        (["--set", "c"], "error[ARCH114]: --set takes path=value"),
+        (["--set", "c=[[1]]"], "error[ARCH114]"),
+        (["--set", "train.batch=3"], "error[ARCH133]: batch is set for training"),
+        (["--epochs", "3"], "error[ARCH133]"),
+        (["--model", "Tinny"], "error[ARCH120]: there is no model `Tinny`"),
+        (["--train", "digts"], "error[ARCH603]: there is no data set `digts`"),
+        (["--train", "cifar10"], "error[ARCH607]: Tiny names no recipe for cifar10"),
+        (["--train", "digits", "--set", "train.bach=3"], "error[ARCH602]"),
+        (["--train", "digits", "--set", "train.batch=0"], "error[ARCH105]"),
+        (["--train", "digits", "--set", "classes=3"], "error[ARCH605]"),
+    ],
+)
+def test_faults_of_the_call(tiny: Path, arguments: list[str], message: str) -> None:
+    run = archdsl("compile", str(tiny), *arguments, cwd=tiny.parent)
+    assert run.returncode == 2
+    assert message in run.stderr
+    assert "help: " in run.stderr and "Traceback" not in run.stderr
+
+
+def test_a_set_value_out_of_place_is_the_specs_fault(tiny: Path) -> None:
+    run = archdsl("compile", str(tiny), "--set", "c=0", cwd=tiny.parent)
+    assert run.returncode == 1
+    assert "error[ARCH105]: conv: c cannot be 0" in run.stderr
+
+
+def test_training_leaves_a_run(tiny: Path) -> None:
+    run = archdsl(
+        "compile", str(tiny), "--train", "digits", "--epochs", "1", "--seed", "3", cwd=tiny.parent
+    )
+    assert run.returncode == 0, run.stderr
+    assert "test accuracy" in run.stdout
+    (folder,) = (tiny.parent / "runs").iterdir()
+    record = json.loads((folder / "run.json").read_text())
+    assert record["recipe"]["seed"] == 3 and record["recipe"]["epochs"] == 1
+    assert len((folder / "metrics.jsonl").read_text().splitlines()) == 1
+    assert (folder / "weights.safetensors").stat().st_size > 1000
+    assert (folder / "tiny.arch").read_text() == TINY or any(folder.rglob("tiny.arch"))
+
+
+def test_explain_and_summary() -> None:
+    run = archdsl("explain", "RA002")
+    assert run.returncode == 0 and run.stdout.startswith("#")
+    assert archdsl("explain", "RA0022").returncode == 2
+    run = archdsl("summary", "specs/resnet_ra.arch")
+    assert run.returncode == 0 and "16,040,650" in run.stdout and "2,253,654,528" in run.stdout
+
+
+def test_the_api() -> None:
+    import archdsl as api
+
+    compiled = api.compile(ROOT / "specs" / "vgg1_ra.arch", classes=100)
+    assert (compiled.params, compiled.macs) == (6_704_612, 702_243_840)
+    assert api.check(ROOT / "specs" / "vgg1.arch") == ()
+    with pytest.raises(api.CallFault):
+        api.compile(ROOT / "specs" / "vgg1_ra.arch", n_classes=100)
