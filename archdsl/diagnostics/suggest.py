@@ -28,24 +28,33 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     """Return the candidate that ``name`` was probably meant to be, or None.
 
     A candidate that differs only in case wins; else one within a third of the longer name's
-    length (at least one edit), nearest first, then alphabetically.
+    length (at least one edit, but not every letter), nearest first, then alphabetically; else the
+    only one that the name abbreviates, or that abbreviates the name.
 
     >>> nearest("batchnrom", ["batchnorm", "maxpool"])
     'batchnorm'
+    >>> nearest("s", ["c", "k", "stride"])
+    'stride'
     """
     if len(name) > 100:
         return None
     best: tuple[int, str] | None = None
-    for candidate in sorted(set(candidates)):
+    choices = sorted(set(candidates))
+    for candidate in choices:
         if candidate.lower() == name.lower():
             return candidate
         limit = max(1, max(len(name), len(candidate)) // 3)
         if abs(len(name) - len(candidate)) > limit:
             continue
         distance = edit_distance(name.lower(), candidate.lower())
+        if distance >= min(len(name), len(candidate)):
+            continue
         if distance <= limit and (best is None or distance < best[0]):
             best = (distance, candidate)
-    return best[1] if best else None
+    if best is not None:
+        return best[1]
+    short = [c for c in choices if c and (c.startswith(name) or name.startswith(c))]
+    return short[0] if name and len(short) == 1 else None
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str | None:

@@ -5,21 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from archdsl.diagnostics import Problems
+from archdsl.elaborate.checking_steps import Resolution as Resolution
 from archdsl.elaborate.expanding import Expander
-from archdsl.elaborate.loading import Loader, Program, Read, Symbol
+from archdsl.elaborate.loading import Loader, Read, Symbol
+from archdsl.elaborate.loading import Program as Program
 from archdsl.elaborate.modelling import Elaborated as Elaborated
 from archdsl.elaborate.modelling import ModelElaborator
 from archdsl.elaborate.recipes import check_recipes
-from archdsl.elaborate.resolving import Resolution, Resolver
+from archdsl.elaborate.resolving import Resolver
 from archdsl.operators.signature import Value
 from archdsl.source import Source
+from archdsl.syntax.recursion import room_to_recurse
 
 
 def load(source: Source, read: Read, problems: Problems) -> tuple[Program, Resolution]:
-    """Read a spec with its imports, and resolve every name in it."""
+    """Read a spec with its imports, and check every name, constant and recipe in it."""
     program = Loader(read, problems).load(source)
-    resolution = Resolver(program, problems).resolve()
-    check_recipes(program.modules, Expander(resolution, problems))
+    with room_to_recurse():
+        resolution = Resolver(program, problems).resolve()
+        expander = Expander(resolution, problems)
+        for module in program.modules:
+            expander.file_scope(module)
+        check_recipes(program.modules, expander)
     return program, resolution
 
 
@@ -30,4 +37,5 @@ def elaborate(
     parameters: Mapping[str, Value] | None = None,
 ) -> Elaborated | None:
     """Return the network of a model, with parameters other than its defaults if given."""
-    return ModelElaborator(model, resolution, problems, parameters or {}).elaborate()
+    with room_to_recurse():
+        return ModelElaborator(model, resolution, problems, parameters or {}).elaborate()

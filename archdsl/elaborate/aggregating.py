@@ -9,7 +9,8 @@ from __future__ import annotations
 from archdsl.aggregators import AGGREGATORS, NOT_YET, READOUTS
 from archdsl.diagnostics import Poison
 from archdsl.elaborate import binding, messages, shape_messages
-from archdsl.elaborate.expanding import Expander, Here
+from archdsl.elaborate.expanding import Expander
+from archdsl.elaborate.placing import Here
 from archdsl.elaborate.resolving import is_settings
 from archdsl.elaborate.values import Scope
 from archdsl.ir import Aggregation, Level, Node, RegionKind, Tap
@@ -95,11 +96,11 @@ class Aggregator:
             binding.slots(operator.parameters),
             self.problems,
         )
-        if isinstance(bound, Poison):
-            return bound
+        if not bound.is_good:
+            return Poison()
         values: dict[str, Value] = {}
         for parameter in operator.parameters:
-            given = bound.get(parameter.name)
+            given = bound.arguments.get(parameter.name)
             if given is None:
                 values[parameter.name] = binding.default_value(parameter)
                 continue
@@ -111,11 +112,8 @@ class Aggregator:
 
     def value(self, what: str, parameter: Parameter, expr: nodes.Expr) -> Value | Poison:
         """Return an expression's value in its parameter's normal form."""
-        value: Value | Poison
-        if binding.is_word(expr, parameter.kind):
-            value = expr.span.text
-        else:
-            value = self.expander.evaluator.evaluate(expr, self.scope)
+        words = parameter.kind.words
+        value = self.expander.evaluator.evaluate(expr, self.scope, words=words)
         if isinstance(value, Poison):
             return value
         return binding.check_value(what, parameter, value, expr.span, self.problems)
@@ -124,6 +122,8 @@ class Aggregator:
         """Return the taps to aggregate, in the order of the network."""
         taps, places = self.expander.taps, self.expander.tap_places
         if not places:
+            if self.expander.poisoned:
+                return Poison()  # the tap may stand in what could not be read
             return self.problems.add(shape_messages.no_taps(self.clause.kind.span))
         if self.clause.over is None:
             return taps
@@ -202,7 +202,9 @@ class Aggregator:
         poison: Poison | None = None
         choices = [] if item.target.text == Level.LAST else list(SETTINGS)
         for statement in item.body.statements:
-            assert isinstance(statement, nodes.Bind)
+            if not isinstance(statement, nodes.Bind):
+                poison = Poison()  # could not be read
+                continue
             name = statement.name
             if name.text not in choices:
                 poison = self.problems.add(
@@ -222,7 +224,7 @@ class Aggregator:
         standard = self.expander.draft.nodes[taps[-1].node]
         found: dict[str, str] = {}
         poison: Poison | None = None
-        used = set()
+        used: set[str] = set()
         for tap in taps:
             tensor = self.expander.draft.nodes[tap.node]
             level = level_of(tensor, standard, is_last=tap is taps[-1])

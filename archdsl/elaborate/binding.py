@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from archdsl.diagnostics import Poison, Problems
+from archdsl.diagnostics import Poison, Problems, nearest
 from archdsl.elaborate import messages
-from archdsl.operators.signature import Kind, Parameter, Unfit, Value
+from archdsl.operators.signature import Parameter, Unfit, Value
 from archdsl.source import Span, Use
 from archdsl.syntax import nodes
 
@@ -18,6 +18,24 @@ class Slot:
 
     name: str
     required: bool
+
+
+@dataclass(slots=True)
+class Bound:
+    """Arguments by parameter.
+
+    ``stray`` are those that belong to none; ``faulty`` are parameters that lack an argument, or
+    may have been meant by a stray one. All of this has been reported.
+    """
+
+    arguments: dict[str, nodes.Argument] = field(default_factory=dict)
+    stray: list[nodes.Argument] = field(default_factory=list)
+    faulty: set[str] = field(default_factory=set)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether there is nothing to report."""
+        return not self.stray and not self.faulty
 
 
 def slots(parameters: Sequence[Parameter]) -> list[Slot]:
@@ -31,16 +49,21 @@ def bind(
     arguments: Sequence[nodes.Argument],
     wanted: Sequence[Slot],
     problems: Problems,
-) -> dict[str, nodes.Argument] | Poison:
-    """Return arguments by parameter name, or Poison where any is unknown, missing or too many."""
+) -> Bound:
+    """Return arguments by parameter name; any that is unknown, missing or too many is reported.
+
+    One that is misspelt is taken for the one it was meant to be.
+    """
     names = [slot.name for slot in wanted]
-    bound: dict[str, nodes.Argument] = {}
-    poison: Poison | None = None
+    given = {argument.name.text for argument in arguments if argument.name is not None}
+    result = Bound()
+    bound = result.arguments
     position = 0
     for argument in arguments:
         if argument.name is None:
             if position >= len(names):
-                poison = problems.add(messages.too_many_arguments(what, argument.span, names))
+                problems.add(messages.too_many_arguments(what, argument.span, names))
+                result.stray.append(argument)
                 continue
             name = names[position]
             position += 1
@@ -48,17 +71,27 @@ def bind(
         else:
             name, place_of_name = argument.name.text, argument.name.span
             if name not in names:
-                poison = problems.add(messages.unknown_argument(what, argument.name, names))
+                free = [n for n in names if n not in bound and n not in given]
+                problems.add(messages.unknown_argument(what, argument.name, names, free))
+                meant = nearest(name, free)
+                if meant is None:
+                    result.stray.append(argument)
+                    result.faulty.update(free)
+                else:
+                    bound[meant] = argument
                 continue
         if name in bound:
             first = bound[name]
-            poison = problems.add(messages.argument_twice(what, name, place_of_name, first.span))
+            problems.add(messages.argument_twice(what, name, place_of_name, first.span))
+            result.stray.append(argument)
+            result.faulty.add(name)
             continue
         bound[name] = argument
     missing = [slot.name for slot in wanted if slot.required and slot.name not in bound]
-    if missing and poison is None:
-        poison = problems.add(messages.missing_arguments(what, place, missing))
-    return bound if poison is None else poison
+    if missing and not result.stray:
+        problems.add(messages.missing_arguments(what, place, missing))
+    result.faulty.update(missing)
+    return result
 
 
 def check_value(
@@ -83,8 +116,3 @@ def default_value(parameter: Parameter) -> Value:
     assert not parameter.required
     default = parameter.default
     return None if default is None else parameter.kind.check(default)  # type: ignore[arg-type]
-
-
-def is_word(expr: nodes.Expr, kind: Kind) -> bool:
-    """Whether an expression is one of the bare words that a kind takes (``same``, ``none``)."""
-    return isinstance(expr, nodes.Path) and expr.text in kind.words

@@ -2,81 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from dataclasses import replace
 
-from archdsl.diagnostics import Label, Poison, Problems
-from archdsl.elaborate import binding, messages, shape_messages
+from archdsl.diagnostics import Poison, Problems
+from archdsl.elaborate import messages, shape_messages
+from archdsl.elaborate.checking_steps import Resolution, Step
 from archdsl.elaborate.loading import Module, Symbol
-from archdsl.elaborate.resolving import Resolution, Step
+from archdsl.elaborate.placing import (
+    Branches,
+    Flow,
+    Here,
+    Operand,
+    Part,
+    Placer,
+    StageRecord,
+)
+from archdsl.elaborate.placing import Stop as Stop
 from archdsl.elaborate.values import Evaluator, Scope
-from archdsl.ir import INPUT, Allowance, Draft, Node, RegionKind, Tap, TooManyOperators
+from archdsl.ir import INPUT, Allowance, Node, RegionKind, Tap
 from archdsl.ir.draft import MAX_OPERATORS
-from archdsl.ir.naming import Names, snake_case
-from archdsl.operators.operator import Misfit, Operator, render
+from archdsl.ir.naming import snake_case
+from archdsl.operators.operator import Operator
 from archdsl.operators.signature import Value
 from archdsl.source import Span, Use
 from archdsl.syntax import nodes
 
 MAX_USES = 100
 """How deep defs may use each other."""
-
-
-@dataclass(frozen=True, slots=True)
-class Branches:
-    """What a fork yields: one tensor a branch, and where each branch stands."""
-
-    tensors: tuple[Node, ...]
-    places: tuple[Span, ...]
-    place: Span
-
-
-Flow: TypeAlias = Node | Branches | Poison | None
-"""What flows between steps; None where nothing does."""
-
-
-class Stop(Exception):
-    """Expansion cannot go on (a limit); a diagnostic has been given."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A stage or block: its path as a spec says it (``s1.b1``), and that of its region."""
-
-    path: str
-    region: str
-
-
-@dataclass(frozen=True, slots=True)
-class StageRecord:
-    """A stage while its body is expanded, with the blocks seen so far."""
-
-    part: Part
-    blocks: list[Part] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Here:
-    """Where an expansion stands: the region, names given out in it, and the chain of uses."""
-
-    path: str
-    names: Names
-    module: Module
-    use: Use | None = None
-    prefix: str = ""
-    stage: StageRecord | None = None
-    block: Part | None = None
-    depth: int = 0
-
-    def within(self, name: str) -> Here:
-        """Return the place inside a new region."""
-        path = f"{self.path}.{name}" if self.path else name
-        return replace(self, path=path, names=Names(), prefix="")
-
-    def id(self, name: str) -> str:
-        """Return the id of something in this region."""
-        return f"{self.path}.{name}" if self.path else name
 
 
 class Expander:
@@ -86,12 +38,13 @@ class Expander:
         self.resolution = resolution
         self.problems = problems
         self.evaluator = Evaluator(problems)
-        self.draft = Draft()
+        self.placer = Placer(self.evaluator, problems)
+        self.draft = self.placer.draft
         self.taps: list[Tap] = []
         self.tap_places: dict[str, Span] = {}
         self.allowances: list[Allowance] = []
         self.poisoned: set[str] = set()
-        self.globals: dict[Module, Scope] = {}
+        self.globals: dict[Module, Scope] = {}  # of files
 
     def file_scope(self, module: Module) -> Scope:
         """Return the scope of a file's constants, evaluated once."""
@@ -117,14 +70,11 @@ class Expander:
                 case nodes.Allow():
                     self.allow(statement, here)
                 case nodes.Error():
-                    flow, first = Poison(), False
+                    flow, first = self.unknown(flow, statement.span, here), False
                 case nodes.Bind():
                     name = statement.name.text
-                    prefix = here.prefix if name == "out" else _join(here.prefix, name)
-                    result = self.single(
-                        self.step(statement.value, scope, None, replace(here, prefix=prefix)),
-                        here,
-                    )
+                    place = here if name == "out" else here.prefixed(name)
+                    result = self.single(self.step(statement.value, scope, None, place), here)
                     scope.names[name] = result if result is not None else Poison()
                 case _ if graph:
                     pass  # reported: it is bound to no name
@@ -170,8 +120,8 @@ class Expander:
                     return self.apply(expr, resolved, scope, flow, here, name=None)
                 if isinstance(expr, nodes.Path) and (head or flow is None):
                     bound = scope.look_up(expr.names[0].text)
-                    return bound if isinstance(bound, Node) else Poison()
-                return Poison()
+                    if isinstance(bound, Node):
+                        return bound
             case nodes.Infix(operator="*"):
                 return self.repeated(expr, scope, flow, here)
             case nodes.Group():
@@ -186,7 +136,8 @@ class Expander:
                 return self.block(expr, scope, flow, here)
             case nodes.Tap():
                 return self.tap(expr, None, flow, here)
-        return Poison()  # no step of a network: reported when names were resolved
+        # No step of a network: reported when names were checked.
+        return self.unknown(flow, expr.span, here)
 
     def named(self, expr: nodes.Named, scope: Scope, flow: Flow, here: Here, *, head: bool) -> Flow:
         if isinstance(expr.step, nodes.Tap):
@@ -197,7 +148,7 @@ class Expander:
         if resolved is not None:
             result = self.apply(expr.step, resolved, scope, flow, here, name=expr.name.text)
         else:
-            inner = replace(here, prefix=_join(here.prefix, expr.name.text))
+            inner = here.prefixed(expr.name.text)
             result = self.step(expr.step, scope, flow, inner, head=head)
         result = self.single(result, here)
         scope.names[expr.name.text] = result if result is not None else Poison()
@@ -214,7 +165,7 @@ class Expander:
     def choice(self, expr: nodes.Choice, scope: Scope, flow: Flow, here: Here) -> Flow:
         chosen = self.evaluator.condition(expr.condition, scope, here.use)
         if isinstance(chosen, Poison):
-            return chosen
+            return self.unknown(flow, expr.span, here)
         branch = expr.yes if chosen else expr.no
         if branch is None:
             return flow
@@ -230,14 +181,14 @@ class Expander:
             inner = Scope(scope)
             if flow is not None:
                 inner.names["in"] = flow
-            place = replace(here, prefix=_join(here.prefix, f"branch{number}"))
+            place = here.prefixed(f"branch{number}")
             result = self.single(self.step(branch, inner, flow, place, head=True), here)
             if isinstance(result, Node):
                 tensors.append(result)
             else:
                 poison = Poison()
         if poison is not None:
-            return poison
+            return self.unknown(flow, expr.span, here)
         return Branches(tuple(tensors), tuple(b.span for b in expr.branches), expr.span)
 
     # --- operators and defs
@@ -257,26 +208,27 @@ class Expander:
             single = self.single(flow, here)
             if not isinstance(single, Node):
                 return Poison()
-            label = name or snake_case(resolved.target.name)
-            region = here.within(here.names.allocate(_join(here.prefix, label)))
+            label = here.label(name or snake_case(resolved.target.name))
+            region = here.within(here.names.allocate(label))
             return self.use_def(expr, resolved, scope, single, here, region)
-        operator = resolved.target
         operands = self.operands(expr, resolved, scope, flow, here)
         if isinstance(operands, Poison):
-            return operands
-        arguments = self.arguments(operator, resolved, scope, here)
-        if isinstance(arguments, Poison):
-            return arguments
-        node_name = here.names.allocate(name or _join(here.prefix, operator.name))
-        return self.operator(expr, resolved, operands, arguments, here, here.id(node_name))
+            return self.unknown(flow, expr.span, here)
+        wanted = name or here.label(resolved.target.name)
+        id = here.id(here.names.allocate(wanted))
+        return self.placer.place(expr, resolved, operands, scope, here, id)
+
+    def unknown(self, flow: Flow, place: Span, here: Here) -> Node | Poison:
+        """Return a tensor of which nothing is known."""
+        return self.placer.unknown(flow, place, here)
 
     def operands(
         self, expr: nodes.Expr, resolved: Step, scope: Scope, flow: Flow, here: Here
-    ) -> list[tuple[Node, Span | None]] | Poison:
+    ) -> list[Operand] | Poison:
         """Return what flows into an operator, with the place in the spec of each operand."""
         operator = resolved.target
         assert isinstance(operator, Operator)
-        found: list[tuple[Node, Span | None]] = []
+        found: list[Operand] = []
         if isinstance(flow, Branches) and operator.joins:
             found += zip(flow.tensors, flow.places, strict=True)
         else:
@@ -298,70 +250,6 @@ class Expander:
             return self.problems.add(messages.join_needs_two(operator.name, expr.span))
         return found
 
-    def arguments(
-        self, operator: Operator, resolved: Step, scope: Scope, here: Here
-    ) -> dict[str, Value] | Poison:
-        """Return an operator's arguments, evaluated and checked, defaults filled in."""
-        values: dict[str, Value] = {}
-        poison: Poison | None = None
-        for parameter in operator.parameters:
-            given = resolved.arguments.get(parameter.name)
-            if given is None:
-                values[parameter.name] = binding.default_value(parameter)
-                continue
-            value: Value | Poison
-            if binding.is_word(given.value, parameter.kind):
-                value = given.value.span.text
-            else:
-                value = self.evaluator.evaluate(given.value, scope, here.use)
-            if not isinstance(value, Poison):
-                value = binding.check_value(
-                    operator.name, parameter, value, given.value.span, self.problems, here.use
-                )
-            if isinstance(value, Poison):
-                poison = value
-            else:
-                values[parameter.name] = value
-        return values if poison is None else poison
-
-    def operator(
-        self,
-        expr: nodes.Expr,
-        resolved: Step,
-        operands: list[tuple[Node, Span | None]],
-        arguments: dict[str, Value],
-        here: Here,
-        id: str,
-    ) -> Node | Poison:
-        """Add an operator to the draft; report shapes that do not fit."""
-        operator = resolved.target
-        assert isinstance(operator, Operator)
-        inputs = tuple(node for node, _ in operands)
-        use = Use(expr.span, operator.name, id, here.use)
-        try:
-            return self.draft.add(id, operator, inputs, arguments, use)
-        except Misfit as fault:
-            place = expr.callee.span if isinstance(expr, nodes.Call) else expr.span
-            if fault.argument is not None and fault.argument in resolved.arguments:
-                place = resolved.arguments[fault.argument].value.span
-            labels: tuple[Label, ...] = ()
-            if fault.operands:
-                labels = tuple(self.operand_labels(operands))
-            return self.problems.add(shape_messages.misfit(fault, place, labels, here.use))
-        except TooManyOperators:
-            self.problems.add(shape_messages.too_many_operators(expr.span, MAX_OPERATORS, here.use))
-            raise Stop from None
-
-    def operand_labels(self, operands: list[tuple[Node, Span | None]]) -> Iterator[Label]:
-        """Yield the shapes of a join's inputs, and where each comes from."""
-        for node, place in operands:
-            origin = self.draft.origins[node.id].span
-            if place is None:
-                yield Label(origin, f"{render(node.shape)}   flows in from here")
-            else:
-                text = f"from {place.text}, line {origin.line}" if place.text.isidentifier() else ""
-                yield Label(place, f"{render(node.shape)}   {text}".rstrip())
-
     def use_def(
         self,
         expr: nodes.Expr,
@@ -377,19 +265,21 @@ class Expander:
         if here.depth >= MAX_USES:
             self.problems.add(shape_messages.uses_too_deep(expr.span, MAX_USES, here.use))
             raise Stop
+        if len(self.draft.regions) > MAX_OPERATORS:
+            self.placer.too_many(expr.span, here)
         inner = Scope(self.file_scope(symbol.module))
         shown: dict[str, Value] = {}
         for parameter in symbol.item.parameters:
-            given = resolved.arguments.get(parameter.name.text)
-            if given is not None:
+            name = parameter.name.text
+            given = resolved.arguments.get(name)
+            value: Value | Poison = Poison()
+            if given is not None and name not in resolved.faulty:
                 value = self.evaluator.evaluate(given.value, scope, here.use)
-            elif parameter.default is not None:
+            elif given is None and parameter.default is not None:
                 value = self.evaluator.evaluate(parameter.default, inner, here.use)
-            else:
-                return Poison()
-            if isinstance(value, Poison):
-                return value
-            inner.names[parameter.name.text] = shown[parameter.name.text] = value
+            inner.names[name] = value
+            if not isinstance(value, Poison):
+                shown[name] = value
         inner.names["in"] = flow
         given_as = ", ".join(f"{name}={messages.show(value)}" for name, value in shown.items())
         use = Use(expr.span, f"{symbol.name}({given_as})", region.path, here.use)
@@ -398,7 +288,8 @@ class Expander:
         )
         result = self.single(self.body(symbol.item.body, inner, flow, place), place)
         if not isinstance(result, Node):
-            return Poison()
+            result = self.unknown(flow, expr.span, place)
+        assert isinstance(result, Node)
         definition = Use(symbol.item.name.span, f"def {symbol.item.name.text}", "")
         self.draft.origins.setdefault(f"def:{symbol.item.name.text}", definition)
         self.draft.add_region(
@@ -411,36 +302,33 @@ class Expander:
         count = self.evaluator.evaluate(expr.right, scope, here.use)
         current = self.single(flow, here)
         if isinstance(count, Poison) or not isinstance(current, Node):
-            return Poison()
+            return self.unknown(current, expr.span, here)
         if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-            return self.problems.add(
-                shape_messages.bad_count(expr.right.span, count, here.use)  # type: ignore[arg-type]
-            )
+            self.problems.add(shape_messages.bad_count(expr.right.span, count, here.use))
+            return self.unknown(current, expr.span, here)
         body, name = expr.left, None
         if isinstance(body, nodes.Named):
             body, name = body.step, body.name.text
-        resolved = (
-            self.resolution.steps.get(body) if isinstance(body, nodes.Path | nodes.Call) else None
-        )
-        if resolved is None and isinstance(body, nodes.Path | nodes.Call):
-            return Poison()
-        start = current
-        if resolved is not None and isinstance(resolved.target, Operator):
+        resolved = None
+        if isinstance(body, nodes.Path | nodes.Call):
+            resolved = self.resolution.steps.get(body)
+            if resolved is None:
+                return self.unknown(current, expr.span, here)
+        label = "unit"
+        if resolved is not None:
             label = resolved.target.name
-        else:
-            label = snake_case(resolved.target.name) if resolved else "unit"
-        row = here.within(here.names.allocate(_join(here.prefix, name or label)))
+            label = label if isinstance(resolved.target, Operator) else snake_case(label)
+        start = current
+        row = here.within(here.names.allocate(here.label(name or label)))
         for index in range(count):
-            before = len(self.draft.nodes)
+            before = len(self.draft.nodes) + len(self.draft.regions)
             result = self.instance(body, resolved, scope, current, here, row, index)
             if not isinstance(result, Node):
-                return Poison()
+                return self.unknown(current, expr.span, here)
             current = result
-            if index == 0 and (len(self.draft.nodes) - before) * count > MAX_OPERATORS:
-                self.problems.add(
-                    shape_messages.too_many_operators(expr.span, MAX_OPERATORS, here.use)
-                )
-                raise Stop
+            added = len(self.draft.nodes) + len(self.draft.regions) - before
+            if index == 0 and added * count > MAX_OPERATORS:
+                self.placer.too_many(expr.span, here)
         if count:
             use = Use(expr.span, f"{label} * {count}", row.path, here.use)
             self.draft.add_region(row.path, RegionKind.REPEAT, start, current, use)
@@ -469,10 +357,9 @@ class Expander:
         if isinstance(resolved.target, Symbol):
             return self.use_def(body, resolved, scope, flow, here, row.within(str(index)))
         operands = self.operands(body, resolved, scope, flow, here)
-        arguments = self.arguments(resolved.target, resolved, scope, here)
-        if isinstance(operands, Poison) or isinstance(arguments, Poison):
-            return Poison()
-        return self.operator(body, resolved, operands, arguments, here, row.id(str(index)))
+        if isinstance(operands, Poison):
+            return operands
+        return self.placer.place(body, resolved, operands, scope, here, row.id(str(index)))
 
     # --- stages, blocks, taps
 
@@ -508,7 +395,7 @@ class Expander:
         result = self.single(self.body(expr.body, inner, single, place), here)
         scope.names[expr.name.text] = result if result is not None else Poison()
         use = Use(expr.name.span, f"{kind} {expr.name.text}", place.path, here.use)
-        if not isinstance(result, Node):
+        if not self.is_known(result):
             self.poisoned.add(place.path)
         network_input = self.draft.nodes[INPUT]
         start = single if isinstance(single, Node) else network_input
@@ -529,8 +416,9 @@ class Expander:
             return flow
         self.tap_places[path] = expr.span
         single = self.single(flow, here)
-        if not isinstance(single, Node):
+        if not self.is_known(single):
             self.poisoned.add(f"tap:{path}")
+        if not isinstance(single, Node):
             return Poison()
         self.taps.append(
             Tap(path=path, node=single.id, block=block.region, stage=here.stage.part.region)
@@ -538,6 +426,6 @@ class Expander:
         self.draft.origins[f"tap:{path}"] = Use(expr.span, "tap", here.path, here.use)
         return single
 
-
-def _join(prefix: str, name: str) -> str:
-    return f"{prefix}_{name}" if prefix else name
+    def is_known(self, flow: Flow) -> bool:
+        """Whether a value is there, and none of its shape is a guess."""
+        return isinstance(flow, Node) and flow.id not in self.placer.vague

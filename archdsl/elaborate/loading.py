@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
 from archdsl.diagnostics import Poison, Problems
 from archdsl.elaborate import messages
+from archdsl.operators import NOT_YET, OPERATORS
 from archdsl.resources import resource
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes, parse
+from archdsl.syntax.recovery import MISSING_NAME
+from archdsl.syntax.recursion import room_to_recurse
 
 MAX_FILES = 1000
 """The most files a spec may consist of."""
@@ -33,6 +38,11 @@ class Symbol:
     imported: bool = False
     used: bool = False
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the header of the def has syntax errors: its parameters are not known."""
+        return isinstance(self.item, nodes.Def) and self.module.has_open_header(self.item)
+
 
 @dataclass(eq=False)
 class Module:
@@ -40,8 +50,30 @@ class Module:
 
     file: nodes.File
     symbols: dict[str, Symbol] = field(default_factory=dict)
-    broken: bool = False
-    """Syntax errors: names that are missing may well be there."""
+
+    @cached_property
+    def _lost_words(self) -> frozenset[str]:
+        return frozenset(w for span in self.file.lost for w in re.findall(r"\w+", span.text))
+
+    def has_open_header(self, item: nodes.Def | nodes.Model) -> bool:
+        """Whether there are syntax errors before the body: the parameters are not known then."""
+        start, end = item.span.start, item.span.end
+        if isinstance(item, nodes.Def):
+            end = item.body.span.start
+        elif item.items:
+            end = item.items[0].span.start
+        return any(start <= fault.start <= end for fault in self.file.faults)
+
+    def has_fault(self, span: Span) -> bool:
+        """Whether a stretch of the file has syntax errors: what it means is not known then."""
+        return any(span.start <= fault.start < span.end for fault in self.file.faults)
+
+    def may_mention(self, name: str) -> bool:
+        """Whether a name stands in a part of the file that could not be read.
+
+        It may be declared there, or used; that it is missing or unused is then not reported.
+        """
+        return name in self._lost_words or name == MISSING_NAME
 
     @property
     def source(self) -> Source:
@@ -72,13 +104,13 @@ class Loader:
 
     def load(self, source: Source) -> Program:
         """Load a text and its imports. Faults are reported; what could be read is returned."""
-        root = self.module(source, _key(source.path) if source.path else source.name)
+        with room_to_recurse():
+            root = self.module(source, _key(source.path) if source.path else source.name)
         return Program(root, list(self.modules.values()))
 
     def module(self, source: Source, key: str) -> Module:
         before = Problems()
         module = Module(parse(source, before))
-        module.broken = before.has_errors
         self.problems.extend(before.sorted())
         self.modules[key] = module
         self.loading.append(key)
@@ -96,11 +128,11 @@ class Loader:
     def check_edition(self, module: Module) -> None:
         items = module.file.items
         if not items:
-            if not module.broken:
+            if not module.may_mention("arch"):
                 self.problems.add(messages.no_edition(Span(module.source, 0, 0)))
             return
         first = items[0]
-        if not isinstance(first, nodes.Edition | nodes.Error):
+        if not isinstance(first, nodes.Edition | nodes.Error) and not module.may_mention("arch"):
             self.problems.add(messages.no_edition(_first_word(first.span)))
         for item in items:
             if isinstance(item, nodes.Edition):
@@ -112,8 +144,15 @@ class Loader:
     def declare(self, symbol: Symbol, module: Module) -> None:
         known = module.symbols.get(symbol.name)
         if known is not None:
-            self.problems.add(messages.duplicate_name(symbol.name, symbol.place, known.place))
+            if symbol.name != MISSING_NAME:
+                self.problems.add(messages.duplicate_name(symbol.name, symbol.place, known.place))
             return
+        if symbol.name == "in":
+            self.problems.add(messages.bound_in(symbol.place))
+            return
+        is_step = isinstance(symbol.item, nodes.Def | nodes.Model)
+        if is_step and (symbol.name in OPERATORS or symbol.name in NOT_YET):
+            self.problems.add(messages.reserved_name(symbol.name, symbol.place))
         module.symbols[symbol.name] = symbol
 
     def import_names(self, item: nodes.Import, module: Module) -> None:
@@ -125,11 +164,12 @@ class Loader:
                 continue
             there = found.symbols.get(name.text)
             if there is None:
-                if not found.broken:
+                if not found.may_mention(name.text):
                     choices = [s.name for s in found.symbols.values() if not s.imported]
                     self.problems.add(messages.no_such_export(name, item.origin, choices))
                 symbol = Symbol(name.text, Poison(), module, name.span, imported=True, used=True)
             else:
+                there.used = True
                 symbol = Symbol(name.text, there.item, there.module, name.span, imported=True)
             self.declare(symbol, module)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archdsl.diagnostics import Diagnostic, Label, Severity, did_you_mean
+from archdsl.diagnostics import Diagnostic, Label, Severity, did_you_mean, nearest
 from archdsl.operators.operator import Shape, render
 from archdsl.operators.signature import Value
 from archdsl.source import Span, Use
@@ -33,6 +33,13 @@ def show(value: Value) -> str:
 
 def _error(code: str, message: str, place: Span, help: str | None = None) -> Diagnostic:
     return Diagnostic(code, message, Label(place), help=help)
+
+
+def origin(place: Span, origin: Span) -> str:
+    """Return where a named tensor comes from, as seen from where it is used."""
+    if origin.source is place.source:
+        return f"{place.text}, line {origin.line}"
+    return f"{place.text}, {origin.source.name} line {origin.line}"
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -192,11 +199,11 @@ def unknown_value(name: nodes.Name, choices: Sequence[str]) -> Diagnostic:
     )
 
 
-def unknown_base(name: nodes.Name, kind: str, choices: Sequence[str]) -> Diagnostic:
-    """Return: ``extends`` something that is not there."""
+def unknown_model(name: nodes.Name, purpose: str, choices: Sequence[str]) -> Diagnostic:
+    """Return: ``extends``, or ``variants of``, something that is not there."""
     return _error(
         "ARCH102",
-        f"there is no {kind} `{name.text}` to extend",
+        f"there is no model `{name.text}` to {purpose}",
         name.span,
         did_you_mean(name.text, choices)
         or f'declare it, or import it: from "file.arch" import {name.text}',
@@ -207,6 +214,32 @@ def circular_extends(name: nodes.Name) -> Diagnostic:
     """Return: something that extends itself."""
     return _error(
         "ARCH121", f"`{name.text}` extends itself in the end", name.span, "extend another one"
+    )
+
+
+def first_of(names: Sequence[nodes.Name]) -> nodes.Name:
+    """Return the name that stands first, so that a circle is reported once."""
+    return min(names, key=lambda name: (name.span.source.name, name.span.start))
+
+
+def unused_constant(name: str, place: Span) -> Diagnostic:
+    """Return (a warning): a ``let`` that changes nothing."""
+    return Diagnostic(
+        "ARCH123",
+        f"the constant `{name}` is never used",
+        Label(place),
+        help="use it, or remove it",
+        severity=Severity.WARNING,
+    )
+
+
+def reserved_name(name: str, place: Span) -> Diagnostic:
+    """Return: a def, model or import that has the name of an operator."""
+    return _error(
+        "ARCH106",
+        f"`{name}` is the name of an operator",
+        place,
+        "choose another name, such as " + name.capitalize(),
     )
 
 
@@ -261,12 +294,16 @@ def bound_in(place: Span) -> Diagnostic:
 # --- arguments
 
 
-def unknown_argument(what: str, name: nodes.Name, choices: Sequence[str]) -> Diagnostic:
-    """Return: a keyword that the callee does not have."""
-    help = did_you_mean(name.text, choices)
-    if not choices:
+def unknown_argument(
+    what: str, name: nodes.Name, choices: Sequence[str], free: Sequence[str] | None = None
+) -> Diagnostic:
+    """Return: a keyword that the callee does not have; ``free`` are those not given yet."""
+    guess = nearest(name.text, choices if free is None else free)
+    if guess is not None:
+        help = f"did you mean `{guess}`?"
+    elif not choices:
         help = f"{what} takes no named arguments"
-    elif help is None:
+    else:
         help = f"{what} takes: " + ", ".join(choices)
     return _error("ARCH103", f"{what} has no argument `{name.text}`", name.span, help)
 
@@ -339,13 +376,24 @@ def model_as_step(path: nodes.Path) -> Diagnostic:
     )
 
 
-def not_a_step(place: Span) -> Diagnostic:
+def not_a_step(place: Span, expr: nodes.Expr | None = None) -> Diagnostic:
     """Return: an expression that is no part of a network."""
+    help = "write an operator or a def here"
+    if isinstance(expr, nodes.Infix) and expr.operator == "+":
+        help = f"the sum of two tensors is add({expr.left.span.text}, {expr.right.span.text})"
+    elif isinstance(expr, nodes.Ternary):
+        help = "a choice between steps is written if condition { ... } else { ... }"
+    return _error("ARCH113", "this is not a step of a network", place, help)
+
+
+def turned_repetition(expr: nodes.Infix) -> Diagnostic:
+    """Return: ``2 * conv(8)``."""
+    left, right = expr.left.span.text, expr.right.span.text
     return _error(
         "ARCH113",
-        "this is not a step of a network",
-        place,
-        "write an operator or a def here; a choice between steps is if ... { } else { }",
+        "the number of repetitions stands behind the step",
+        expr.span,
+        f"write {right} * {left}",
     )
 
 
@@ -377,7 +425,7 @@ def no_attributes(path: nodes.Path) -> Diagnostic:
     )
 
 
-def unknown_attribute(name: nodes.Name, choices: Sequence[str]) -> Diagnostic:
+def unknown_attribute(name: nodes.Name) -> Diagnostic:
     """Return: ``x.channels``."""
     return _error(
         "ARCH102",

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
 
 from archdsl.diagnostics import Poison, Problems
 from archdsl.elaborate import messages
 from archdsl.elaborate.aggregating import Aggregator
-from archdsl.elaborate.expanding import Expander, Here, Stop
+from archdsl.elaborate.checking_steps import Resolution
+from archdsl.elaborate.expanding import Expander
+from archdsl.elaborate.guessing import Axes
 from archdsl.elaborate.loading import Module, Symbol
-from archdsl.elaborate.resolving import Resolution
+from archdsl.elaborate.placing import Here, Stop
 from archdsl.elaborate.recipes import elaborate_recipes
 from archdsl.elaborate.values import Scope
 from archdsl.ir import INPUT, Aggregation, Allowance, Network, Node, RegionKind
@@ -18,6 +21,20 @@ from archdsl.ir.naming import Names
 from archdsl.operators.signature import Integer, Unfit, Value
 from archdsl.source import Use
 from archdsl.syntax import nodes
+
+_USUAL = (3, 32, 32)
+"""Stands in for an input that was reported."""
+
+
+class Item(NamedTuple):
+    """An item of a model, the model in which it stands, and the file."""
+
+    item: nodes.ModelItem
+    model: nodes.Model
+    module: Module
+
+
+Items: TypeAlias = dict[type, Item]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +64,7 @@ class ModelElaborator:
         self.given = parameters
         self.expander = Expander(resolution, problems)
         self.lineage = list(self.ancestry())
+        self.scopes: dict[nodes.Model, Scope] = {}
 
     def ancestry(self) -> Iterator[tuple[nodes.Model, Module]]:
         """Yield the model and what it extends, nearest first."""
@@ -83,15 +101,17 @@ class ModelElaborator:
                 values[name] = self.given[name]
             elif parameter.default is not None:
                 values[name] = self.expander.evaluator.evaluate(parameter.default, scope)
+            elif self.has_open_header():
+                values[name] = Poison()
             else:
                 values[name] = self.problems.add(
                     messages.required_model_parameter(self.model.name, parameter.name)
                 )
         return values
 
-    def items(self) -> dict[type, tuple[nodes.ModelItem, Module]]:
+    def items(self) -> Items:
         """Return the model's items by kind, the nearest of each; two in one model are reported."""
-        found: dict[type, tuple[nodes.ModelItem, Module]] = {}
+        found: Items = {}
         for model, module in self.lineage:
             own: dict[type, nodes.ModelItem] = {}
             for item in model.items:
@@ -106,36 +126,42 @@ class ModelElaborator:
                     continue
                 own[kind] = item
             for kind, item in own.items():
-                found.setdefault(kind, (item, module))
+                found.setdefault(kind, Item(item, model, module))
         return found
 
-    def scope(self, module: Module, parameters: Mapping[str, Value | Poison]) -> Scope:
-        """Return the scope of items of the model that stand in ``module``."""
-        scope = Scope(self.expander.file_scope(module))
-        scope.names.update(parameters)
-        for model, owner in reversed(self.lineage):
+    def scope(self, model: nodes.Model, parameters: Mapping[str, Value | Poison]) -> Scope:
+        """Return the scope of the items that stand in ``model`` itself.
+
+        It knows the model's parameters and those of its bases, but not what extends it declares.
+        """
+        if model not in self.scopes:
+            generation = [m for m, _ in self.lineage].index(model)
+            module = self.lineage[generation][1]
+            known = {p.name.text for m, _ in self.lineage[generation:] for p in m.parameters}
+            scope = Scope(self.expander.file_scope(module))
+            scope.names.update({n: v for n, v in parameters.items() if n in known})
             for item in model.items:
-                if isinstance(item, nodes.Let) and owner is module:
+                if isinstance(item, nodes.Let):
                     value = self.expander.evaluator.evaluate(item.value, scope)
                     scope.names[item.name.text] = value
-        return scope
+            self.scopes[model] = scope
+        return self.scopes[model]
 
     # --- expansion
 
-    def expand(
-        self,
-        parameters: dict[str, Value | Poison],
-        items: dict[type, tuple[nodes.ModelItem, Module]],
-    ) -> Elaborated | None:
+    def expand(self, parameters: dict[str, Value | Poison], items: Items) -> Elaborated | None:
+        """Expand backbone, aggregate clause and head."""
         expander = self.expander
         shape = self.input_shape(items, parameters)
-        if nodes.Backbone not in items and not self.broken():
+        if nodes.Backbone not in items and not self.may_have("backbone"):
             self.problems.add(messages.missing_item(self.model.name, "backbone"))
         backbone = items.get(nodes.Backbone)
-        if shape is None or backbone is None or not isinstance(backbone[0], nodes.Backbone):
+        if backbone is None or not isinstance(backbone.item, nodes.Backbone):
             return None
-        input_item = items[nodes.Input][0]
-        start = expander.draft.add_input(shape, Use(input_item.span, "input", INPUT))
+        place = items[nodes.Input].item.span if nodes.Input in items else self.model.name.span
+        start = expander.draft.add_input(shape or _USUAL, Use(place, "input", INPUT))
+        if shape is None:
+            expander.placer.vague[INPUT] = Axes.ALL
         top = Names()
         for taken in (INPUT, "backbone", "head"):
             top.allocate(taken)
@@ -144,12 +170,14 @@ class ModelElaborator:
         tensor = self.region(backbone, "backbone", RegionKind.BACKBONE, start, parameters, top)
         aggregation: Aggregation | None = None
         if nodes.Aggregate in items:
-            clause, module = items[nodes.Aggregate]
+            clause, model, module = items[nodes.Aggregate]
             assert isinstance(clause, nodes.Aggregate)
             here = Here("", top, module)
-            scope = self.scope(module, parameters)
-            done = Aggregator(clause, expander, scope, here).elaborate()
-            tensor, aggregation = (done, None) if isinstance(done, Poison) else done
+            done = Aggregator(clause, expander, self.scope(model, parameters), here).elaborate()
+            if isinstance(done, Poison):
+                tensor = expander.placer.some_vector(start, clause.kind.span)
+            else:
+                tensor, aggregation = done
         if nodes.Head in items and isinstance(tensor, Node):
             tensor = self.region(
                 items[nodes.Head], "head", RegionKind.HEAD, tensor, parameters, top
@@ -158,7 +186,7 @@ class ModelElaborator:
 
     def region(
         self,
-        item: tuple[nodes.ModelItem, Module],
+        item: Item,
         name: str,
         kind: RegionKind,
         flow: Node,
@@ -166,15 +194,16 @@ class ModelElaborator:
         top: Names,
     ) -> Node | Poison:
         """Expand the backbone or the head."""
-        part, module = item
+        part, model, module = item
         assert isinstance(part, nodes.Backbone | nodes.Head)
         here = Here("", top, module)
         inner = Here(name, Names(), module)
-        scope = Scope(self.scope(module, parameters))
+        scope = Scope(self.scope(model, parameters))
         scope.names["in"] = flow
         result = self.expander.single(self.expander.body(part.body, scope, flow, inner), here)
-        if not isinstance(result, Node):
+        if not self.expander.is_known(result):
             self.expander.poisoned.add(name)
+        if not isinstance(result, Node):
             result = Poison()
         output = result if isinstance(result, Node) else flow
         self.expander.draft.add_region(name, kind, flow, output, Use(part.keyword, name, name))
@@ -187,16 +216,17 @@ class ModelElaborator:
         tensor: Node | Poison,
         aggregation: Aggregation | None,
     ) -> Elaborated:
+        """Return the network with everything in it."""
         draft = self.expander.draft
         poisoned = set(self.expander.poisoned)
         output = tensor if isinstance(tensor, Node) else start
-        if not isinstance(tensor, Node):
+        if not self.expander.is_known(tensor):
             poisoned.add("")
         draft.add_region(
             "", RegionKind.MODEL, start, output, Use(self.model.name.span, "model", "")
         )
         known = {n: v for n, v in parameters.items() if not isinstance(v, Poison)}
-        output_shape = output.shape if isinstance(tensor, Node) else None
+        output_shape = None if "" in poisoned else output.shape
         recipes = elaborate_recipes(self.lineage, self.expander, start.shape, known, output_shape)
         network = Network.model_construct(
             name=self.model.name.text,
@@ -215,16 +245,17 @@ class ModelElaborator:
 
     def input_shape(
         self,
-        items: Mapping[type, tuple[nodes.ModelItem, Module]],
+        items: Items,
         parameters: Mapping[str, Value | Poison],
     ) -> tuple[int, int, int] | None:
+        """Return the input's shape, or None where there is none; that is reported."""
         if nodes.Input not in items:
-            if not self.broken():
+            if not self.may_have("input"):
                 self.problems.add(messages.missing_item(self.model.name, "input"))
             return None
-        item, module = items[nodes.Input]
+        item, model, _ = items[nodes.Input]
         assert isinstance(item, nodes.Input)
-        value = self.expander.evaluator.evaluate(item.shape, self.scope(module, parameters))
+        value = self.expander.evaluator.evaluate(item.shape, self.scope(model, parameters))
         if isinstance(value, Poison):
             return None
         try:
@@ -236,15 +267,22 @@ class ModelElaborator:
         assert isinstance(c, int) and isinstance(h, int) and isinstance(w, int)
         return c, h, w
 
-    def broken(self) -> bool:
-        """Whether something that is missing may stand in what could not be read."""
-        if any(module.broken for _, module in self.lineage):
+    def has_open_header(self) -> bool:
+        """Whether the header of the model, or of one of its bases, has syntax errors."""
+        return any(module.has_open_header(model) for model, module in self.lineage)
+
+    def may_have(self, keyword: str) -> bool:
+        """Whether an item that is missing may stand in what could not be read."""
+        if any(module.may_mention(keyword) for _, module in self.lineage):
             return True
+        if self.has_open_header():
+            return True  # a base that could not be read
         # A base that could not be found has been reported; what it would bring is unknown.
         last = self.lineage[-1][0]
         return last.base is not None and last not in self.resolution.bases
 
     def allow_in_model(self) -> None:
+        """Take note of what the model and its bases allow."""
         for model, _ in self.lineage:
             for item in model.items:
                 if isinstance(item, nodes.Allow) and item.code.text in messages.RULES:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from archdsl.diagnostics import Diagnostic, Label, did_you_mean
 from archdsl.operators.operator import Shape, render
@@ -21,7 +21,7 @@ def unknown_recipe(name: nodes.Name, choices: Sequence[str]) -> Diagnostic:
     )
 
 
-def unknown_dataset(name: nodes.Name, choices: Sequence[str]) -> Diagnostic:
+def unknown_dataset(name: nodes.Name, choices: Iterable[str]) -> Diagnostic:
     """Return: ``train`` on a data set that is not there."""
     return Diagnostic(
         "ARCH603",

@@ -27,6 +27,7 @@ class _Plan:
     scalars: dict[str, Value] = field(default_factory=dict)
     entries: dict[str, Setting] = field(default_factory=dict)  # optimizer and schedule
     augment: tuple[Setting, ...] = ()
+    failed: set[str] = field(default_factory=set)  # what was reported, by key
 
 
 class RecipeElaborator:
@@ -48,13 +49,20 @@ class RecipeElaborator:
             if symbol is None or not isinstance(symbol.item, nodes.RecipeDef):
                 return Poison()  # reported when names were resolved
             if any(symbol.item is known for known, _ in lineage):
-                return self.problems.add(messages.circular_extends(last.base))
+                circle = [definition.base for definition, _ in lineage]
+                first = messages.first_of([base for base in circle if base is not None])
+                return self.problems.add(messages.circular_extends(first))
             lineage.append((symbol.item, symbol.module))
         plan = _Plan()
         good = True
         for definition, owner in reversed(lineage):
             for setting in definition.settings:
-                good = self.apply(setting, plan, scopes[owner]) and good
+                if owner.has_fault(setting.span):
+                    self.fail(setting, plan, owner)
+                    good = False
+                elif not self.apply(setting, plan, scopes[owner]):
+                    self.fail(setting, plan, owner)
+                    good = False
         if not good:
             return Poison()
         missing = [k for k in ("epochs", "batch") if k not in plan.scalars]
@@ -66,6 +74,14 @@ class RecipeElaborator:
         )
 
     # --- settings
+
+    def fail(
+        self, setting: nodes.SetEntry | nodes.SetValue | nodes.Error, plan: _Plan, owner: Module
+    ) -> None:
+        """Take note that a setting was reported, so that nothing is made of its absence."""
+        if isinstance(setting, nodes.SetEntry):
+            plan.failed.add(setting.name.text)
+        plan.failed.update(key for key in KEYS if owner.may_mention(key))
 
     def apply(
         self, setting: nodes.SetEntry | nodes.SetValue | nodes.Error, plan: _Plan, scope: Scope
@@ -102,6 +118,8 @@ class RecipeElaborator:
             self.problems.add(recipe_messages.unknown_path(setting.path))
             return False
         entry = plan.entries.get(first.text)
+        if entry is None and first.text in plan.failed:
+            return False
         if entry is None:
             self.problems.add(recipe_messages.nothing_to_change(first))
             return False
@@ -145,11 +163,11 @@ class RecipeElaborator:
         bound = binding.bind(
             entry.name, callee.span, arguments, binding.slots(entry.parameters), self.problems
         )
-        if isinstance(bound, Poison):
-            return bound
+        if not bound.is_good:
+            return Poison()
         values: dict[str, Value] = {}
         for parameter in entry.parameters:
-            given = bound.get(parameter.name)
+            given = bound.arguments.get(parameter.name)
             if given is None:
                 values[parameter.name] = binding.default_value(parameter)
                 continue

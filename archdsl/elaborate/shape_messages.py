@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archdsl.diagnostics import Diagnostic, Label, Severity, did_you_mean
+from archdsl.elaborate.messages import show
 from archdsl.operators.operator import Misfit
 from archdsl.operators.signature import Value
 from archdsl.source import Span, Use
@@ -31,7 +32,7 @@ def bad_count(place: Span, value: Value, use: Use | None) -> Diagnostic:
     """Return: ``B * -1``."""
     return Diagnostic(
         "ARCH105",
-        f"the number of repetitions cannot be {value}",
+        f"the number of repetitions cannot be {show(value)}",
         Label(place),
         help="write an integer of at least 0",
         use=use,

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, cast
 
 from archdsl.diagnostics import Poison, Problems
 from archdsl.elaborate import messages
+from archdsl.elaborate.guessing import Axes
 from archdsl.ir import Node
 from archdsl.operators.signature import Scalar, Value
 from archdsl.source import Use
@@ -83,9 +84,17 @@ class Evaluator:
 
     def __init__(self, problems: Problems) -> None:
         self.problems = problems
+        self.vague: dict[str, Axes] = {}
+        """Nodes whose shape is in part a guess, because a fault was reported."""
 
-    def evaluate(self, expr: nodes.Expr, scope: Scope, use: Use | None = None) -> Value | Poison:
-        """Return the value of an expression, or Poison."""
+    def evaluate(
+        self,
+        expr: nodes.Expr,
+        scope: Scope,
+        use: Use | None = None,
+        words: tuple[str, ...] = (),
+    ) -> Value | Poison:
+        """Return the value of an expression, or Poison; ``words`` are values of their own."""
         match expr:
             case nodes.Literal():
                 return expr.value
@@ -98,7 +107,7 @@ class Evaluator:
                         return self.problems.add(messages.nested_list(item.span))
                 return cast(tuple[Scalar, ...], tuple(items))
             case nodes.Path():
-                return self.path(expr, scope, use)
+                return expr.text if expr.text in words else self.path(expr, scope, use)
             case nodes.Prefix():
                 return self.prefix(expr, scope, use)
             case nodes.Infix():
@@ -107,7 +116,7 @@ class Evaluator:
                 chosen = self.condition(expr.condition, scope, use)
                 if isinstance(chosen, Poison):
                     return chosen
-                return self.evaluate(expr.yes if chosen else expr.no, scope, use)
+                return self.evaluate(expr.yes if chosen else expr.no, scope, use, words)
             case nodes.Call():
                 return self.call(expr, scope, use)
         return Poison()  # a step of the network: reported when names were resolved
@@ -129,6 +138,9 @@ class Evaluator:
         if not isinstance(bound, Node):
             return Poison()
         shape, what = bound.shape, expr.names[1].text
+        wanted = Axes.CHANNELS if what in ("c", "n") else Axes.SIZE
+        if self.vague.get(bound.id, Axes.NONE) & (wanted | Axes.RANK):
+            return Poison()
         of_map = {"c": 0, "h": 1, "w": 2}
         if len(shape) == 3 and what in of_map:
             return shape[of_map[what]]
@@ -188,6 +200,7 @@ class Evaluator:
         if function is None or any(isinstance(v, Poison) for v in values):
             return Poison()
         for argument, value in zip(expr.arguments, values, strict=True):
+            assert not isinstance(value, Poison)
             if not _is_number(value):
                 return self.problems.add(
                     messages.wrong_operand(argument.span, expr.callee.text, value, use)

@@ -145,7 +145,11 @@ class Builder:
         return nodes.SetValue(self.build(path), self.build(value), self.span(tree))
 
     def on_variants(self, tree: Any) -> nodes.Variants:
-        return nodes.Variants(self.name(tree.children[1]), self.span(tree))
+        name, model = self.names(tree)
+        return nodes.Variants(name, model, tuple(self.subtrees(tree)), self.span(tree))
+
+    def on_grid(self, tree: Any) -> nodes.Expr:
+        return self.build(tree.children[2])  # type: ignore[no-any-return]
 
     # --- model items
 
@@ -157,7 +161,8 @@ class Builder:
         return nodes.Backbone(self.build(body), self.span(keyword), self.span(tree))
 
     def on_foreign_backbone(self, tree: Any) -> nodes.ForeignBackbone:
-        return nodes.ForeignBackbone(self.name(tree.children[1]), self.span(tree))
+        arguments = self.arguments(self.sole(tree, "arguments"))
+        return nodes.ForeignBackbone(self.name(tree.children[1]), arguments, self.span(tree))
 
     def on_head(self, tree: Any) -> nodes.Head:
         keyword, body = tree.children
@@ -190,13 +195,16 @@ class Builder:
         return nodes.Train(self.name(dataset), self.name(recipe), self.span(tree))
 
     def on_expect(self, tree: Any) -> nodes.Expect:
-        return nodes.Expect(self.span(tree))
+        return nodes.Expect(self.build(tree.children[1]), self.span(tree))
 
     def on_allow(self, tree: Any) -> nodes.Allow:
         _, code, reason = tree.children
         return nodes.Allow(self.name(code), str(reason)[1:-1], self.span(tree))
 
     def on_error(self, tree: Any) -> nodes.Error:
+        return nodes.Error(self.span(tree))
+
+    def on_hole(self, tree: Any) -> nodes.Error:
         return nodes.Error(self.span(tree))
 
     # --- bodies

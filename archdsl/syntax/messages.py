@@ -86,6 +86,16 @@ def bad_characters(place: Span) -> Diagnostic:
     )
 
 
+def bad_number(place: Span) -> Diagnostic:
+    """Return: letters that stick to a number."""
+    return Diagnostic(
+        "ARCH003",
+        f"{_shown(place.text)} is not a number",
+        Label(place),
+        help="numbers are written 64, 0.5, 1e-4, 300k, 6.7M or 1.2G; a name begins with a letter",
+    )
+
+
 def chained_comparison(place: Span) -> Diagnostic:
     """Return: ``a < b < c``."""
     return Diagnostic(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from archdsl.source import Source, Span
@@ -268,6 +268,7 @@ class ForeignBackbone:
     """``backbone timm("resnet50") { taps auto }``."""
 
     library: Name
+    arguments: tuple[Argument, ...]
     span: Span
 
 
@@ -329,6 +330,7 @@ class Train:
 class Expect:
     """``expect params == 6.68M +- 0.5%``."""
 
+    claim: Expr
     span: Span
 
 
@@ -417,9 +419,11 @@ class RecipeDef:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Variants:
-    """``variants name of Model { ... }``."""
+    """``variants name of Model { n in [2, 4] }``; ``grid`` are the values to choose from."""
 
     name: Name
+    model: Name
+    grid: tuple[Expr, ...]
     span: Span
 
 
@@ -428,7 +432,12 @@ Item: TypeAlias = Edition | Import | Let | Def | Model | RecipeDef | Variants | 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class File:
-    """One parsed file."""
+    """One parsed file.
+
+    ``lost`` are the parts that could not be read, ``faults`` the places of syntax errors.
+    """
 
     source: Source
-    items: tuple[Item, ...] = field(default=())
+    items: tuple[Item, ...] = ()
+    lost: tuple[Span, ...] = ()
+    faults: tuple[Span, ...] = ()

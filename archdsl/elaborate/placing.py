@@ -1,0 +1,262 @@
+"""Operators of a body placed into a draft: operands, arguments, shapes, and what does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from archdsl.diagnostics import Label, Poison, Problems
+from archdsl.elaborate import binding, messages, shape_messages
+from archdsl.elaborate.checking_steps import Step
+from archdsl.elaborate.guessing import (
+    Axes,
+    is_doubtful,
+    of_output,
+    of_parameter,
+    probable_shape,
+    stand_in,
+)
+from archdsl.elaborate.loading import Module
+from archdsl.elaborate.values import Evaluator, Scope
+from archdsl.ir import Draft, Node, TooManyOperators
+from archdsl.ir.draft import MAX_OPERATORS
+from archdsl.ir.naming import Names
+from archdsl.operators import OPERATORS
+from archdsl.operators.operator import Misfit, Operator, render
+from archdsl.operators.signature import Value
+from archdsl.source import Span, Use
+from archdsl.syntax import nodes
+
+
+@dataclass(frozen=True, slots=True)
+class Branches:
+    """What a fork yields: one tensor a branch, and where each branch stands."""
+
+    tensors: tuple[Node, ...]
+    places: tuple[Span, ...]
+    place: Span
+
+
+Flow: TypeAlias = Node | Branches | Poison | None
+"""What flows between steps; None where nothing does."""
+
+Operand: TypeAlias = tuple[Node, Span | None]
+"""A tensor that flows into an operator, and where the spec says so."""
+
+
+class Stop(Exception):
+    """Expansion cannot go on (a limit); a diagnostic has been given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stage or block: its path as a spec says it (``s1.b1``), and that of its region."""
+
+    path: str
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageRecord:
+    """A stage while its body is expanded, with the blocks seen so far."""
+
+    part: Part
+    blocks: list[Part] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Where an expansion stands: the region, names given out in it, and the chain of uses."""
+
+    path: str
+    names: Names
+    module: Module
+    use: Use | None = None
+    prefix: str = ""
+    stage: StageRecord | None = None
+    block: Part | None = None
+    depth: int = 0
+
+    def within(self, name: str) -> Here:
+        """Return the place inside a new region."""
+        path = f"{self.path}.{name}" if self.path else name
+        return replace(self, path=path, names=Names(), prefix="")
+
+    def prefixed(self, name: str) -> Here:
+        """Return the place for what is named ``name``: its operators' names begin with that."""
+        return replace(self, prefix=self.label(name))
+
+    def label(self, name: str) -> str:
+        """Return a name with the prefix."""
+        return f"{self.prefix}_{name}" if self.prefix else name
+
+    def id(self, name: str) -> str:
+        """Return the id of something in this region."""
+        return f"{self.path}.{name}" if self.path else name
+
+
+class Placer:
+    """Places operators into a draft, and keeps the books on what is only a guess."""
+
+    def __init__(self, evaluator: Evaluator, problems: Problems) -> None:
+        self.evaluator = evaluator
+        self.problems = problems
+        self.draft = Draft()
+        self.vague = evaluator.vague
+
+    def place(
+        self,
+        expr: nodes.Expr,
+        step: Step,
+        operands: Sequence[Operand],
+        scope: Scope,
+        here: Here,
+        id: str,
+    ) -> Node | Poison:
+        """Add an operator to the draft; shapes that do not fit are reported."""
+        operator = step.target
+        assert isinstance(operator, Operator)
+        inputs = tuple(node for node, _ in operands)
+        arguments, doubt = self.arguments(operator, step, scope, here, inputs[0])
+        vague = [self.vague.get(node.id, Axes.NONE) for node in inputs]
+        union = Axes.NONE
+        for axes in vague:
+            union |= axes
+        use = Use(expr.span, operator.name, id, here.use)
+        try:
+            node = self.draft.add(id, operator, inputs, arguments, use)
+        except TooManyOperators:
+            self.too_many(expr.span, here)
+        except Misfit as fault:
+            shapes = [node.shape for node in inputs]
+            if not doubt and not is_doubtful(fault, operator, shapes, vague):
+                self.report_misfit(fault, expr, step, operands, here)
+            probable = probable_shape(fault, operator, shapes, arguments)
+            if probable is None:
+                return self.unknown(inputs[0], expr.span, here)
+            shape, guessed = probable
+            node = self.stand_in(id, operator, inputs, arguments, shape, use)
+            union |= guessed
+        axes = of_output(operator, union, node.shape) | doubt
+        if axes:
+            self.vague[node.id] = axes
+        return node
+
+    def too_many(self, place: Span, here: Here) -> None:
+        """Report the limit on operators, and stop."""
+        self.problems.add(shape_messages.too_many_operators(place, MAX_OPERATORS, here.use))
+        raise Stop
+
+    # --- what is not known
+
+    def unknown(self, flow: Flow, place: Span, here: Here) -> Node | Poison:
+        """Return a tensor of which nothing is known, where something of ``flow`` was wanted."""
+        if isinstance(flow, Branches):
+            flow = flow.tensors[0] if flow.tensors else None
+        if not isinstance(flow, Node):
+            return Poison()
+        identity = OPERATORS["identity"]
+        id = here.id(here.names.allocate(here.label("unknown")))
+        use = Use(place, "unknown", id, here.use)
+        node = self.stand_in(id, identity, (flow,), {}, flow.shape, use)
+        self.vague[node.id] = Axes.ALL
+        return node
+
+    def some_vector(self, flow: Node, place: Span) -> Node:
+        """Return a vector of unknown length."""
+        identity = OPERATORS["identity"]
+        node = self.stand_in("unknown", identity, (flow,), {}, (1,), Use(place, "unknown", ""))
+        self.vague[node.id] = Axes.CHANNELS
+        return node
+
+    def stand_in(
+        self,
+        id: str,
+        operator: Operator,
+        inputs: tuple[Node, ...],
+        arguments: dict[str, Value],
+        shape: tuple[int, ...],
+        use: Use,
+    ) -> Node:
+        """Add a node with a shape of our own; the network is never emitted."""
+        node = Node.model_construct(
+            id=id,
+            op=operator.name,
+            arguments=arguments,
+            inputs=tuple(node.id for node in inputs),
+            shape=shape,
+            stride=inputs[0].stride if len(shape) == 3 else None,
+        )
+        self.draft.nodes[id] = node
+        self.draft.origins[id] = use
+        return node
+
+    # --- arguments
+
+    def arguments(
+        self, operator: Operator, step: Step, scope: Scope, here: Here, flow: Node
+    ) -> tuple[dict[str, Value], Axes]:
+        """Return an operator's arguments, evaluated and checked, defaults filled in.
+
+        In place of one that was reported stands its default; what that leaves open is returned.
+        """
+        values: dict[str, Value] = {}
+        doubt = Axes.NONE
+        for parameter in operator.parameters:
+            given = step.arguments.get(parameter.name)
+            is_faulty = parameter.name in step.faulty
+            if given is None and not is_faulty:
+                values[parameter.name] = binding.default_value(parameter)
+                continue
+            value: Value | Poison = Poison()
+            if given is not None and not is_faulty:
+                words = parameter.kind.words
+                value = self.evaluator.evaluate(given.value, scope, here.use, words)
+            if not isinstance(value, Poison):
+                assert given is not None
+                place = given.value.span
+                value = binding.check_value(
+                    operator.name, parameter, value, place, self.problems, here.use
+                )
+            if isinstance(value, Poison):
+                doubt |= of_parameter(parameter.name)
+                if parameter.required:
+                    value = stand_in(parameter.name, values, flow.shape)
+                else:
+                    value = binding.default_value(parameter)
+            values[parameter.name] = value
+        return values, doubt
+
+    # --- wording of shapes
+
+    def report_misfit(
+        self,
+        fault: Misfit,
+        expr: nodes.Expr,
+        step: Step,
+        operands: Sequence[Operand],
+        here: Here,
+    ) -> None:
+        """Report shapes that do not fit, at the smallest place that shows it."""
+        place = expr.callee.span if isinstance(expr, nodes.Call) else expr.span
+        if fault.argument is not None and fault.argument in step.arguments:
+            place = step.arguments[fault.argument].value.span
+        labels: tuple[Label, ...] = ()
+        if fault.operands:
+            labels = tuple(self.operand_labels(operands))
+        self.problems.add(shape_messages.misfit(fault, place, labels, here.use))
+
+    def operand_labels(self, operands: Sequence[Operand]) -> Iterator[Label]:
+        """Yield the shapes of a join's inputs, and where each comes from."""
+        for node, place in operands:
+            origin = self.draft.origins[node.id].span
+            if place is None:
+                yield Label(origin, f"{render(node.shape)}   flows in from here")
+            else:
+                text = f"from {messages.origin(place, origin)}" if _is_name(place) else ""
+                yield Label(place, f"{render(node.shape)}   {text}".rstrip())
+
+
+def _is_name(place: Span) -> bool:
+    return place.text.isidentifier()

@@ -1,0 +1,65 @@
+"""Collects Markdown files under tests/language as test suites: see tests/language/README.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from markdown_cases import Case, Snapshot, faults, read_cases
+
+_LANGUAGE = Path(__file__).parent / "language"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update", action="store_true", help="rewrite snapshots in Markdown tests")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    if file_path.suffix == ".md" and file_path.name != "README.md":
+        if _LANGUAGE in file_path.parents:
+            return MarkdownFile.from_parent(parent, path=file_path)
+    return None
+
+
+class MarkdownFile(pytest.File):
+    """One Markdown file."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        for case in read_cases(self.path.read_text(encoding="utf-8")):
+            yield MarkdownTest.from_parent(self, name=case.name, case=case)
+
+
+class MarkdownTest(pytest.Item):
+    """One spec of a Markdown file, with its files."""
+
+    def __init__(self, *, case: Case, **arguments: object) -> None:
+        super().__init__(**arguments)  # type: ignore[arg-type]
+        self.case = case
+
+    def runtest(self) -> None:
+        wrong, rendered = faults(self.case)
+        snapshot = self.case.snapshot
+        if snapshot is not None and snapshot.text != rendered:
+            if self.config.getoption("--update"):
+                pending = self.config.stash.setdefault(_UPDATES, {})
+                pending.setdefault(self.path, []).append((snapshot, rendered))
+            else:
+                wrong.append(f"the snapshot differs (pytest --update rewrites it):\n{rendered}")
+        if wrong:
+            pytest.fail("\n".join(wrong), pytrace=False)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, self.case.line - 1, self.name
+
+
+_UPDATES = pytest.StashKey[dict[Path, list[tuple[Snapshot, str]]]]()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    for path, updates in session.config.stash.get(_UPDATES, {}).items():
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        for snapshot, text in sorted(updates, key=lambda u: u[0].start, reverse=True):
+            lines[snapshot.start : snapshot.end] = [text]
+        path.write_text("".join(lines), encoding="utf-8")
