@@ -306,18 +306,21 @@ class Expander:
         if isinstance(count, bool) or not isinstance(count, int) or count < 0:
             self.problems.add(shape_messages.bad_count(expr.right.span, count, here.use))
             return self.unknown(current, expr.span, here)
-        body, name = expr.left, None
+        body: nodes.Expr = expr.left
+        name = None
         if isinstance(body, nodes.Named):
-            body, name = body.step, body.name.text
+            name = body.name.text
+            body = body.step
         resolved = None
         if isinstance(body, nodes.Path | nodes.Call):
             resolved = self.resolution.steps.get(body)
             if resolved is None:
                 return self.unknown(current, expr.span, here)
         label = "unit"
-        if resolved is not None:
+        if resolved is not None and isinstance(resolved.target, Operator):
             label = resolved.target.name
-            label = label if isinstance(resolved.target, Operator) else snake_case(label)
+        elif resolved is not None:
+            label = snake_case(resolved.target.name)
         start = current
         row = here.within(here.names.allocate(here.label(name or label)))
         for index in range(count):

@@ -312,8 +312,9 @@ class Builder:
             if not isinstance(child, Tree):
                 continue
             if child.data == "keyword":
-                name, _, value = child.children
-                argument = nodes.Argument(self.name(name), self.build(value), self.span(child))
+                word: Any = child.children[0]
+                value = child.children[2]
+                argument = nodes.Argument(self.name(word), self.build(value), self.span(child))
             else:
                 argument = nodes.Argument(None, self.build(child), self.span(child))
             found.append(argument)

@@ -12,8 +12,7 @@ SEPARATORS = ("_NL", "SEMICOLON")
 
 # A line that ends in one of these goes on in the next.
 _CONTINUES = frozenset(
-    ["{", "->", "|", "=", ",", "+", "-", "*", "/", "//", "%", "==", "!=", "<", "<=", ">", ">="]
-    + ["and", "or", "not"]
+    "{ -> | = , + - * / // % == != < <= > >= and or not".split()
 )
 
 
