@@ -76,7 +76,7 @@ def test_only_training_imports_torch(path: Path) -> None:
 
 def test_every_module_says_what_it_is_for() -> None:
     for path in modules():
-        first = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n")[0]
+        first = first_line(path)
         assert first.endswith("."), f"{path} begins with one sentence"
 
 
@@ -135,9 +135,13 @@ def test_architecture_lists_every_module() -> None:
     assert text == expected, "run pytest --update"
 
 
+def first_line(path: Path) -> str:
+    return (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n")[0]
+
+
 def module_list() -> str:
     lines = []
     for path in modules():
-        first = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n")[0]
+        first = first_line(path)
         lines.append(f"* `{path.relative_to(ROOT)}`: {first}")
     return "\n".join(lines) + "\n"

@@ -11,7 +11,9 @@ from typing import TypeAlias
 
 from archdsl.analysis import messages
 from archdsl.analysis.subject import Subject
+from archdsl.diagnostics import Diagnostic
 from archdsl.elaborate.aggregating import map_name
+from archdsl.elaborate.binding import default_value
 from archdsl.ir import Draft, Level, Node, RegionKind, Tap
 from archdsl.ir.levels import level_of, stride_ratio
 from archdsl.operators import OPERATORS
@@ -103,7 +105,7 @@ class _Deriver:
         )
         self.vectors[tap.path] = vector.id
 
-    def report(self, tap: Tap, diagnostic: messages.Diagnostic) -> None:
+    def report(self, tap: Tap, diagnostic: Diagnostic) -> None:
         self.subject.report(diagnostic, tap.block)
 
     def add(self, operator: str, *inputs: Node, **arguments: Value) -> Node:
@@ -111,8 +113,12 @@ class _Deriver:
         declared = OPERATORS[operator]
         full: dict[str, Value] = {}
         for parameter in declared.parameters:
-            value = arguments.get(parameter.name, parameter.default)  # type: ignore[arg-type]
-            full[parameter.name] = None if value is None else parameter.kind.check(value)
+            given = parameter.name in arguments
+            full[parameter.name] = (
+                parameter.kind.check(arguments[parameter.name])
+                if given
+                else default_value(parameter)
+            )
         return self.draft.add(f"{self.path}.{operator}", declared, inputs, full, self.use)
 
     def settings(self, tap: Tap, level: Level) -> Settings:

@@ -36,7 +36,7 @@ class Subject:
         return replace(self, network=self.network.changed(**changes))
 
     def report(self, diagnostic: Diagnostic, where: str) -> None:
-        """Report a broken rule, unless the model, or a stage or block around ``where``, allows it."""
+        """Report a broken rule, unless the model, a stage or a block around ``where`` allows it."""
         for index, allowance in enumerate(self.network.allowances):
             if allowance.code == diagnostic.code and _covers(allowance, where):
                 self.silenced.add(index)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -76,7 +77,7 @@ def run(
         train_compiled(compiled, train, of_recipe, data=data, runs=runs, device=device)
 
 
-def _refuse_training_options(of_recipe: dict[str, object]) -> None:
+def _refuse_training_options(of_recipe: Mapping[str, object]) -> None:
     """End the command where a recipe is changed but nothing is trained: nothing is ignored."""
     from archdsl.cli.output import call_fault, fail
 

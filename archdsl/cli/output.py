@@ -90,7 +90,7 @@ def _value(text: str, setting: str) -> Value:
         value = {}
     if isinstance(value, list) and all(isinstance(v, int | float | str) for v in value):
         return tuple(value)
-    if isinstance(value, int | float | str) and abs(value if not isinstance(value, str) else 0) < 1e18:
+    if isinstance(value, str) or (isinstance(value, int | float) and abs(value) < 1e18):
         return value
     fail(
         [

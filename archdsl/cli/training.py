@@ -31,10 +31,10 @@ def bind_classes(
         known = model_parameters(loaded, choose_model(loaded, model))
     except CallFault as fault:
         fail([fault.diagnostic], 2)
-    if "classes" in known:
-        if bound.setdefault("classes", wanted) != wanted:
-            message = f"{dataset} has {wanted} classes, but classes is set to {show(bound['classes'])}"
-            fail([call_fault("ARCH605", message, "leave --set classes out")], 2)
+    if "classes" in known and bound.setdefault("classes", wanted) != wanted:
+        given = show(bound["classes"])
+        message = f"{dataset} has {wanted} classes, but classes is set to {given}"
+        fail([call_fault("ARCH605", message, "leave --set classes out")], 2)
     return bound
 
 

@@ -7,6 +7,7 @@ a signature, with diagnostics, is ``archdsl.elaborate.binding``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 Scalar = bool | int | float | str | None
@@ -170,7 +171,7 @@ class Integers(Kind):
         if not isinstance(value, tuple):
             raise Unfit
         items = tuple(_integer(v, self.least) for v in value)
-        if any(b <= a for a, b in zip(items, items[1:], strict=False)):
+        if any(b <= a for a, b in pairwise(items)):
             raise Unfit
         return items
 

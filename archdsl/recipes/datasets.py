@@ -55,7 +55,10 @@ _SVHN = "http://ufldl.stanford.edu/housenumbers/"
 
 def _files(folder: str, *named: tuple[str, str, int]) -> tuple[DataFile, ...]:
     prefix = f"{folder}/" if folder else ""
-    return tuple(DataFile.model_construct(path=prefix + name, md5=md5, size=size) for name, md5, size in named)
+    return tuple(
+        DataFile.model_construct(path=prefix + name, md5=md5, size=size)
+        for name, md5, size in named
+    )
 
 
 # Constructed without validation: they are constants, and building validators costs start-up time.

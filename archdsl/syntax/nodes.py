@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar, dataclass_transform
 
 from archdsl.source import Source, Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+T = TypeVar("T")
+
+
+@dataclass_transform(frozen_default=True, eq_default=False)
+def node(cls: type[T]) -> type[T]:
+    """Make a class of slots with a constructor over its annotations, compared by identity.
+
+    What a frozen dataclass would be, without compiling methods for each of forty classes: that
+    takes 30 ms at every start. Nothing assigns to a node once it is made.
+    """
+    fields = tuple(cls.__annotations__)
+    defaults = {name: getattr(cls, name) for name in fields if hasattr(cls, name)}
+
+    def construct(self: T, *values: object, **named: object) -> None:
+        for name, value in zip(fields, values, strict=False):
+            setattr(self, name, value)
+        for name in fields[len(values) :]:
+            setattr(self, name, named[name] if name in named else defaults[name])
+
+    def show(self: T) -> str:
+        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in fields)
+        return f"{cls.__name__}({shown})"
+
+    members = {k: v for k, v in vars(cls).items() if k not in (*fields, "__dict__", "__weakref__")}
+    members |= {"__slots__": fields, "__init__": construct, "__repr__": show}
+    return type(cls)(cls.__name__, cls.__bases__, members)
+
+
+@node
 class Name:
     """A word where it stands."""
 
@@ -19,7 +46,7 @@ class Name:
 # --- compile-time values and steps of a network share one syntax
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Literal:
     """A number, a string, ``true`` or ``false``."""
 
@@ -27,7 +54,7 @@ class Literal:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class ListOf:
     """``[a, b]``."""
 
@@ -35,7 +62,7 @@ class ListOf:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Path:
     """A name, or names joined by dots: ``relu``, ``in.c``, ``s1.b1``."""
 
@@ -48,7 +75,7 @@ class Path:
         return ".".join(name.text for name in self.names)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Prefix:
     """``-x`` or ``not x``."""
 
@@ -57,7 +84,7 @@ class Prefix:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Infix:
     """``a + b``; with ``*`` also n instances of a step in a row."""
 
@@ -67,7 +94,7 @@ class Infix:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Ternary:
     """``yes if condition else no``."""
 
@@ -77,7 +104,7 @@ class Ternary:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Argument:
     """One argument of a call; ``name`` is None for a positional one."""
 
@@ -86,7 +113,7 @@ class Argument:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Call:
     """``conv(64, stride = 2)``."""
 
@@ -95,7 +122,7 @@ class Call:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Pipeline:
     """``a -> b -> c``: two or more steps."""
 
@@ -103,7 +130,7 @@ class Pipeline:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Named:
     """``step as name``."""
 
@@ -112,7 +139,7 @@ class Named:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Group:
     """``{ ... }`` as a step."""
 
@@ -120,7 +147,7 @@ class Group:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Fork:
     """``{ A | B }``: the input goes into every branch."""
 
@@ -128,7 +155,7 @@ class Fork:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Choice:
     """``if condition { ... } else { ... }``."""
 
@@ -138,7 +165,7 @@ class Choice:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Stage:
     """``stage name { ... }``."""
 
@@ -147,7 +174,7 @@ class Stage:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Block:
     """``block name { ... }``."""
 
@@ -156,14 +183,14 @@ class Block:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Tap:
     """``tap``."""
 
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Repeat:
     """``repeat n carry y = start { ... }``."""
 
@@ -174,7 +201,7 @@ class Repeat:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Error:
     """Something that could not be read; a diagnostic has been given."""
 
@@ -205,7 +232,7 @@ Expr: TypeAlias = (
 # --- statements of a body
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Bind:
     """``name = pipeline``."""
 
@@ -214,7 +241,7 @@ class Bind:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Let:
     """``let name = expression``."""
 
@@ -223,7 +250,7 @@ class Let:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Allow:
     """``allow CODE "reason"``."""
 
@@ -235,7 +262,7 @@ class Allow:
 Statement: TypeAlias = Bind | Let | Allow | Expr
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Body:
     """Statements between braces."""
 
@@ -246,7 +273,7 @@ class Body:
 # --- a model's items
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Input:
     """``input [3, 32, 32]``."""
 
@@ -254,7 +281,7 @@ class Input:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Backbone:
     """``backbone { ... }``; ``keyword`` is the span of the word."""
 
@@ -263,7 +290,7 @@ class Backbone:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class ForeignBackbone:
     """``backbone timm("resnet50") { taps auto }``."""
 
@@ -272,7 +299,7 @@ class ForeignBackbone:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Head:
     """``head { ... }``; ``keyword`` is the span of the word."""
 
@@ -281,7 +308,7 @@ class Head:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Readout:
     """``readout last``."""
 
@@ -289,7 +316,7 @@ class Readout:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Map:
     """``map shallow { kernel = 4 }`` or ``map s1.b1 { conv(64) -> gap }``."""
 
@@ -298,7 +325,7 @@ class Map:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Normalize:
     """``normalize layer``."""
 
@@ -306,7 +333,7 @@ class Normalize:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Aggregate:
     """``aggregate lstm(hidden = 256) over s1.b1, s3.b3 { ... }``."""
 
@@ -317,7 +344,7 @@ class Aggregate:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Train:
     """``train cifar10 with paper_cifar10``."""
 
@@ -326,7 +353,7 @@ class Train:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Expect:
     """``expect params == 6.68M +- 0.5%``."""
 
@@ -342,7 +369,7 @@ ModelItem: TypeAlias = (
 # --- a file's items
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Parameter:
     """``p`` or ``q = 3``."""
 
@@ -351,7 +378,7 @@ class Parameter:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Edition:
     """``arch 1``."""
 
@@ -359,7 +386,7 @@ class Edition:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Import:
     """``from "file.arch" import A, B`` or ``from std.blocks import X``."""
 
@@ -368,7 +395,7 @@ class Import:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Def:
     """``def Name(p, q = 3) { ... }``."""
 
@@ -378,7 +405,7 @@ class Def:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Model:
     """``model Name(p = 1) extends Base { ... }``."""
 
@@ -389,7 +416,7 @@ class Model:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class SetEntry:
     """``epochs 100``, ``optimizer sgd(lr = 0.01)``, ``augment { ... }``."""
 
@@ -398,7 +425,7 @@ class SetEntry:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class SetValue:
     """``optimizer.lr = 0.005``."""
 
@@ -407,7 +434,7 @@ class SetValue:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class RecipeDef:
     """``recipe name extends other { ... }``."""
 
@@ -417,7 +444,7 @@ class RecipeDef:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class Variants:
     """``variants name of Model { n in [2, 4] }``; ``grid`` are the values to choose from."""
 
@@ -430,7 +457,7 @@ class Variants:
 Item: TypeAlias = Edition | Import | Let | Def | Model | RecipeDef | Variants | Error
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@node
 class File:
     """One parsed file.
 

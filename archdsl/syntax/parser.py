@@ -5,19 +5,19 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
-from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
 import lark
-from lark import Lark, Token
+from lark import Lark
 
 from archdsl.diagnostics import Problems
 from archdsl.resources import resource
 from archdsl.source import Source, Span
 from archdsl.syntax import messages, nodes
 from archdsl.syntax.build import Builder, TooDeep
+from archdsl.syntax.lexer import OnePassLexer
 from archdsl.syntax.recovery import MAX_NESTING, Run
 from archdsl.syntax.recursion import room_to_recurse
 
@@ -25,19 +25,9 @@ MAX_TEXT = 1_000_000
 """The most characters a file may have."""
 
 
-class _EverywhereNewlines:
-    """Makes the contextual lexer accept a newline in every state; the parser drops the needless."""
-
-    always_accept = ("_NL",)
-
-    def process(self, stream: Iterator[Token]) -> Iterator[Token]:
-        """Hand the tokens on."""
-        return stream
-
-
 def _cache_file(grammar: str) -> Path | None:
     """Return where the parse tables are kept between runs, or None where nothing can be written."""
-    key = hashlib.sha256(f"{lark.__version__} {grammar}".encode()).hexdigest()[:16]
+    key = hashlib.sha256(f"{lark.__version__} one-pass {grammar}".encode()).hexdigest()[:16]
     base = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
     folder = Path(base) / "archdsl"
     with suppress(OSError, RuntimeError):
@@ -57,16 +47,15 @@ def grammar_parser() -> Lark:
         with suppress(Exception), cache.open("rb") as file:
             data = pickle.load(file)
             loaded: Lark = Lark._load_from_dict(  # type: ignore[no-untyped-call]
-                data["data"], data["memo"], postlex=_EverywhereNewlines()
+                data["data"], data["memo"]
             )
             return loaded
     parser = Lark(
         grammar,
         parser="lalr",
-        lexer="contextual",
+        lexer=OnePassLexer,
         keep_all_tokens=True,
         maybe_placeholders=False,
-        postlex=_EverywhereNewlines(),
     )
     if cache is not None:
         with suppress(OSError):

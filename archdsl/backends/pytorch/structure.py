@@ -43,7 +43,7 @@ class Container:
 
 @dataclass(frozen=True)
 class Line:
-    """A statement of ``forward``: the variables it sets, its text, the values whose shapes it shows.
+    """A statement of ``forward``: what it sets, its text, and the values whose shapes it shows.
 
     ``loop`` is ``start|header`` for a statement that is the body of a loop.
     """

@@ -1,4 +1,4 @@
-"""Names of local variables in ``forward``: `x` along a chain, a telling name where two are alive."""
+"""Names of variables in ``forward``: `x` along a chain, a telling name where two are alive."""
 
 from __future__ import annotations
 
