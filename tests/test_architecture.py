@@ -122,14 +122,14 @@ def test_the_import_test_can_fail() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 1
 
 
-def test_architecture_lists_every_module() -> None:
+def test_architecture_lists_every_module(request: pytest.FixtureRequest) -> None:
     """ARCHITECTURE.md prints the first line of every module; `--update` rewrites the list."""
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
     before, marker, _ = text.partition("<!-- modules -->")
     assert marker
     listed = module_list()
     expected = f"{before}{marker}\n\n{listed}"
-    if text != expected and "--update" in sys.argv:
+    if text != expected and request.config.getoption("--update"):
         (ROOT / "ARCHITECTURE.md").write_text(expected, encoding="utf-8")
         text = expected
     assert text == expected, "run pytest --update"

@@ -7,6 +7,8 @@ network; their values are not computed.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from archdsl.analysis import messages
 from archdsl.analysis.subject import Subject
 from archdsl.ir import INPUT, Network
@@ -48,7 +50,5 @@ def drop_unused(subject: Subject) -> Subject:
         return id
 
     nodes = tuple(n for n in network.nodes if n.id not in gone)
-    regions = tuple(
-        region.model_copy(update={"output": surviving(region.output)}) for region in network.regions
-    )
+    regions = tuple(replace(region, output=surviving(region.output)) for region in network.regions)
     return subject.with_network(nodes=nodes, regions=regions)

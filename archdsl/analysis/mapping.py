@@ -6,6 +6,7 @@ region ``map_...`` that holds the nodes derived from the tap's level, or those w
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -96,12 +97,11 @@ class _Deriver:
             vector = self.add(f"{self.aggregation.normalize}norm", vector)
         self.draft.add_region(self.path, RegionKind.MAP, tensor, vector, self.use)
         integral = ratio is not None and ratio.denominator == 1
-        self.taps[tap.path] = tap.model_copy(
-            update={
-                "level": level,
-                "ratio": int(ratio) if ratio is not None and integral else None,
-                "vector": vector.id,
-            }
+        self.taps[tap.path] = replace(
+            tap,
+            level=level,
+            ratio=int(ratio) if ratio is not None and integral else None,
+            vector=vector.id,
         )
         self.vectors[tap.path] = vector.id
 
@@ -216,10 +216,10 @@ class _Deriver:
         for node in network.nodes:
             if node.id == self.aggregation.node:
                 nodes += derived
-                node = node.model_copy(update={"inputs": tuple(chosen)})
+                node = replace(node, inputs=tuple(chosen))
             elif node.id == self.aggregation.readout:
                 inputs = tuple(chosen[-1] if i == last_tensor else i for i in node.inputs)
-                node = node.model_copy(update={"inputs": inputs})
+                node = replace(node, inputs=inputs)
             nodes.append(node)
         return self.subject.with_network(
             nodes=tuple(nodes),

@@ -33,7 +33,8 @@ class Subject:
 
     def with_network(self, **changes: object) -> Subject:
         """Return a copy with a changed network."""
-        return replace(self, network=self.network.changed(**changes))
+        network = replace(self.network, **changes)  # type: ignore[arg-type]
+        return replace(self, network=network)
 
     def report(self, diagnostic: Diagnostic, where: str) -> None:
         """Report a broken rule, unless the model, a stage or a block around ``where`` allows it."""

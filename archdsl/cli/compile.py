@@ -19,9 +19,7 @@ def run(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for <model>/<model>.py and .json.")
     ] = Path("build"),
-    model: Annotated[
-        str | None, typer.Option(help="Which model, if the file has several.")
-    ] = None,
+    model: Annotated[str | None, typer.Option(help="Which model, if the file has several.")] = None,
     train: Annotated[
         str | None,
         typer.Option(metavar="DATASET", help="Train on digits, cifar10, cifar100 or svhn."),

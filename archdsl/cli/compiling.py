@@ -10,9 +10,7 @@ from archdsl.compiler import CallFault, Compiled, SpecFault, compile_spec, load_
 from archdsl.operators.signature import Value
 
 
-def compile_or_exit(
-    spec: Path, model: str | None, parameters: Mapping[str, Value]
-) -> Compiled:
+def compile_or_exit(spec: Path, model: str | None, parameters: Mapping[str, Value]) -> Compiled:
     """Return the compiled model; exit 1 where the spec is at fault, 2 where the call is."""
     try:
         return compile_spec(load_spec(spec), model, parameters)

@@ -17,9 +17,7 @@ NAME = "summary"
 
 def run(
     spec: Annotated[Path, typer.Argument(help="The .arch file.", show_default=False)],
-    model: Annotated[
-        str | None, typer.Option(help="Which model, if the file has several.")
-    ] = None,
+    model: Annotated[str | None, typer.Option(help="Which model, if the file has several.")] = None,
     set: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Set a model parameter."),

@@ -38,9 +38,7 @@ def bind_classes(
     return bound
 
 
-def choose_recipe(
-    compiled: Compiled, dataset: str, changes: Mapping[str, Value]
-) -> Recipe:
+def choose_recipe(compiled: Compiled, dataset: str, changes: Mapping[str, Value]) -> Recipe:
     """Return the recipe that the spec names for a data set, with the call's changes."""
     recipes = compiled.network.recipes
     if dataset not in recipes:

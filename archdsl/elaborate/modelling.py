@@ -228,7 +228,7 @@ class ModelElaborator:
         known = {n: v for n, v in parameters.items() if not isinstance(v, Poison)}
         output_shape = None if "" in poisoned else output.shape
         recipes = elaborate_recipes(self.lineage, self.expander, start.shape, known, output_shape)
-        network = Network.model_construct(
+        network = Network(
             name=self.model.name.text,
             parameters=known,
             input=start.shape,

@@ -180,7 +180,7 @@ class Placer:
         use: Use,
     ) -> Node:
         """Add a node with a shape of our own; the network is never emitted."""
-        node = Node.model_construct(
+        node = Node(
             id=id,
             op=operator.name,
             arguments=arguments,
@@ -245,6 +245,12 @@ class Placer:
         labels: tuple[Label, ...] = ()
         if fault.operands:
             labels = tuple(self.operand_labels(operands))
+            age = {id: number for number, id in enumerate(self.draft.nodes)}
+            named = [
+                (place.text if place else "what flows in", node.shape, age[node.id])
+                for node, place in operands
+            ]
+            fault.help = shape_messages.equalise(named, add=fault.code == "ARCH203") or fault.help
         self.problems.add(shape_messages.misfit(fault, place, labels, here.use))
 
     def operand_labels(self, operands: Sequence[Operand]) -> Iterator[Label]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from archdsl.diagnostics import Poison, Problems
 from archdsl.elaborate import binding, messages, recipe_messages
@@ -69,9 +70,8 @@ class RecipeElaborator:
         missing += [k for k in ("optimizer",) if k not in plan.entries]
         if missing:
             return self.problems.add(recipe_messages.incomplete(item.name, missing))
-        return Recipe.model_validate(
-            {"name": item.name.text, "augment": plan.augment, **plan.scalars, **plan.entries}
-        )
+        settings: dict[str, Any] = {**plan.scalars, **plan.entries}
+        return Recipe(name=item.name.text, augment=plan.augment, **settings)
 
     # --- settings
 

@@ -27,7 +27,7 @@ class Draft:
 
     def add_input(self, shape: Shape, use: Use) -> Node:
         """Add the node that stands for the input; it has stride 1."""
-        node = Node(id=INPUT, op=INPUT, shape=shape, stride=(1, 1))
+        node = Node(INPUT, INPUT, {}, (), shape, (1, 1))
         self.nodes[INPUT] = node
         self.origins[INPUT] = use
         return node
@@ -55,7 +55,7 @@ class Draft:
         elif stride is not None:
             vertical, horizontal = operator.stride(arguments)
             stride = (stride[0] * vertical, stride[1] * horizontal)
-        node = Node.model_construct(
+        node = Node(
             id=id,
             op=operator.name,
             arguments=dict(arguments),
@@ -81,7 +81,7 @@ class Draft:
         arguments: Mapping[str, Value] | None = None,
     ) -> Region:
         """Add a region that is complete: its output is known."""
-        region = Region.model_construct(
+        region = Region(
             path=path,
             kind=kind,
             definition=definition,

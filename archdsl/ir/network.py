@@ -6,13 +6,9 @@ users, a node's id begins with the path of its region, costs are those that its 
 
 from __future__ import annotations
 
-import hashlib
-import json
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
 from archdsl.operators.operator import Shape
 from archdsl.operators.signature import Value
@@ -23,14 +19,8 @@ INPUT = "input"
 """Id of the node that stands for the network's input."""
 
 
-class _Frozen(BaseModel):
-    # Validators are built when first needed: `archdsl check` never needs most of them.
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True
-    )
-
-
-class Node(_Frozen):
+@dataclass(frozen=True)
+class Node:
     """One operator of the network.
 
     ``shape`` is that of its output without the batch axis; ``stride`` is the product of all
@@ -40,8 +30,8 @@ class Node(_Frozen):
 
     id: str
     op: str
-    arguments: dict[str, Value] = {}
-    inputs: tuple[str, ...] = ()
+    arguments: dict[str, Value]
+    inputs: tuple[str, ...]
     shape: Shape
     stride: tuple[int, int] | None
     params: int = 0
@@ -73,7 +63,8 @@ class RegionKind(StrEnum):
     HEAD = "head"
 
 
-class Region(_Frozen):
+@dataclass(frozen=True)
+class Region:
     """A named part of the network, which becomes a submodule of that name.
 
     ``output`` is the id of the node whose value the region hands on: it may lie outside where the
@@ -82,10 +73,10 @@ class Region(_Frozen):
 
     path: str
     kind: RegionKind
-    definition: str | None = None
-    arguments: dict[str, Value] = {}
     input: str
     output: str
+    definition: str | None = None
+    arguments: dict[str, Value] = field(default_factory=dict)
 
 
 class Level(StrEnum):
@@ -96,7 +87,8 @@ class Level(StrEnum):
     LAST = "last"
 
 
-class Tap(_Frozen):
+@dataclass(frozen=True)
+class Tap:
     """A tensor marked for aggregation.
 
     ``ratio`` is (cumulative stride of S) / (cumulative stride of the tap); ``vector`` is the node
@@ -112,31 +104,34 @@ class Tap(_Frozen):
     vector: str | None = None
 
 
-class Aggregation(_Frozen):
+@dataclass(frozen=True)
+class Aggregation:
     """The aggregate clause: which taps, what is overridden. Its nodes are ``node``, ``readout``."""
 
     kind: str
     taps: tuple[str, ...]
     readout_kind: str
     normalize: str | None
-    settings: dict[str, dict[str, Value]] = {}
-    """Overrides of derived mapping nodes, by level or tap path."""
-    by_hand: dict[str, str] = {}
-    """Output nodes of the mapping nodes written by hand, by level and tap path."""
     node: str
     readout: str
+    settings: dict[str, dict[str, Value]] = field(default_factory=dict)
+    """Overrides of derived mapping nodes, by level or tap path."""
+    by_hand: dict[str, str] = field(default_factory=dict)
+    """Output nodes of the mapping nodes written by hand, by tap path."""
 
 
-class Allowance(_Frozen):
+@dataclass(frozen=True)
+class Allowance:
     """A rule that is silenced: ``allow RA002 "why"``; ``where`` is the path of the region."""
 
     code: str
     where: str
     reason: str
-    use: SkipValidation[Use] = Field(exclude=True, repr=False)
+    use: Use | None = field(default=None, repr=False)
 
 
-class Network(_Frozen):
+@dataclass(frozen=True)
+class Network:
     """A whole model. Derived facts are properties; passes return changed copies."""
 
     name: str
@@ -144,19 +139,14 @@ class Network(_Frozen):
     input: tuple[int, int, int]
     nodes: tuple[Node, ...]
     regions: tuple[Region, ...]
+    output: str
     taps: tuple[Tap, ...] = ()
     aggregation: Aggregation | None = None
     allowances: tuple[Allowance, ...] = ()
-    output: str
-    recipes: dict[str, Recipe] = {}
+    recipes: dict[str, Recipe] = field(default_factory=dict)
     """Recipes by data set."""
-    origins: SkipValidation[dict[str, Use]] = Field(exclude=True, repr=False)
+    origins: dict[str, Use] = field(default_factory=dict, repr=False)
     """For each node, region and tap (``tap:path``): where in the spec it comes from."""
-
-    def changed(self, **changes: object) -> Network:
-        """Return a copy with other facts; what was derived from the old ones is not kept."""
-        fields = {name: getattr(self, name) for name in type(self).model_fields}
-        return Network.model_construct(**(fields | changes))
 
     @cached_property
     def by_id(self) -> dict[str, Node]:
@@ -199,31 +189,12 @@ class Network(_Frozen):
 
         Comments, layout, recipes and names of files do not change it.
         """
-        facts = self.model_dump(
-            mode="json", include={"name", "input", "nodes", "regions", "taps", "output"}
-        )
-        text = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        from archdsl.ir.serialization import identity_of
+
+        return identity_of(self)
 
     def to_json(self) -> str:
         """Return the network as JSON for people and programs; see docs/network.md."""
-        document: dict[str, Any] = {
-            "format": "archdsl-network-1",
-            "identity": self.identity,
-            "name": self.name,
-            "input": self.input,
-            "params": self.params,
-            "buffers": self.buffers,
-            "macs": self.macs,
-            "convolutions": self.convolutions,
-        }
-        facts = self.model_dump(mode="json", exclude={"name", "input"})
-        for node in facts["nodes"]:
-            use = self.origins.get(node["id"])
-            node["source"] = [str(u.span) for u in use.chain()] if use else []
-        document |= {"parameters": facts.pop("parameters"), "output": facts.pop("output")}
-        document["edges"] = [
-            [source, node.id] for node in self.nodes for source in node.inputs
-        ]
-        document |= facts
-        return json.dumps(document, indent=1, ensure_ascii=True) + "\n"
+        from archdsl.ir.serialization import write_network
+
+        return write_network(self)

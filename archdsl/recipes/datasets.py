@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from dataclasses import dataclass
 
 
-class DataFile(BaseModel):
+@dataclass(frozen=True)
+class DataFile:
     """One official file: where it lies under ``--data``, its MD5, and its size in bytes."""
-
-    model_config = ConfigDict(frozen=True, defer_build=True)
 
     path: str
     md5: str
@@ -16,10 +15,9 @@ class DataFile(BaseModel):
     """0 where it is not known: a short file is then only a wrong one."""
 
 
-class Archive(BaseModel):
+@dataclass(frozen=True)
+class Archive:
     """What is downloaded when the files are absent, and its published MD5."""
-
-    model_config = ConfigDict(frozen=True, defer_build=True)
 
     url: str
     md5: str
@@ -27,7 +25,8 @@ class Archive(BaseModel):
     """Bytes, for the progress bar."""
 
 
-class DataSet(BaseModel):
+@dataclass(frozen=True)
+class DataSet:
     """One data set.
 
     ``image`` is [channels, height, width] as published. A data set that is ``resizable`` is
@@ -35,18 +34,16 @@ class DataSet(BaseModel):
     augmentation).
     """
 
-    model_config = ConfigDict(frozen=True, defer_build=True)
-
     name: str
     title: str
     classes: int
     image: tuple[int, int, int]
     train: int
     test: int
+    citation: str
     resizable: bool = False
     files: tuple[DataFile, ...] = ()
     archives: tuple[Archive, ...] = ()
-    citation: str
 
 
 _CIFAR = "https://www.cs.toronto.edu/~kriz/"
@@ -55,15 +52,11 @@ _SVHN = "http://ufldl.stanford.edu/housenumbers/"
 
 def _files(folder: str, *named: tuple[str, str, int]) -> tuple[DataFile, ...]:
     prefix = f"{folder}/" if folder else ""
-    return tuple(
-        DataFile.model_construct(path=prefix + name, md5=md5, size=size)
-        for name, md5, size in named
-    )
+    return tuple(DataFile(path=prefix + name, md5=md5, size=size) for name, md5, size in named)
 
 
-# Constructed without validation: they are constants, and building validators costs start-up time.
 _DATASETS = (
-    DataSet.model_construct(
+    DataSet(
         name="digits",
         title="scikit-learn's handwritten digits",
         classes=10,
@@ -73,7 +66,7 @@ _DATASETS = (
         resizable=True,
         citation="Alpaydin and Kaynak 1998 (UCI), as scikit-learn ships them",
     ),
-    DataSet.model_construct(
+    DataSet(
         name="cifar10",
         title="CIFAR-10",
         classes=10,
@@ -90,7 +83,7 @@ _DATASETS = (
             ("test_batch", "40351d587109b95175f43aff81a1287e", 31_035_526),
         ),
         archives=(
-            Archive.model_construct(
+            Archive(
                 url=_CIFAR + "cifar-10-python.tar.gz",
                 md5="c58f30108f718f92721af3b95e74349a",
                 size=170_498_071,
@@ -98,7 +91,7 @@ _DATASETS = (
         ),
         citation="Krizhevsky 2009",
     ),
-    DataSet.model_construct(
+    DataSet(
         name="cifar100",
         title="CIFAR-100",
         classes=100,
@@ -111,7 +104,7 @@ _DATASETS = (
             ("test", "f0ef6b0ae62326f3e7ffdfab6717acfc", 31_049_707),
         ),
         archives=(
-            Archive.model_construct(
+            Archive(
                 url=_CIFAR + "cifar-100-python.tar.gz",
                 md5="eb9058c3a382ffc7106e4002c42a8d85",
                 size=169_001_437,
@@ -119,7 +112,7 @@ _DATASETS = (
         ),
         citation="Krizhevsky 2009",
     ),
-    DataSet.model_construct(
+    DataSet(
         name="svhn",
         title="SVHN, cropped digits",
         classes=10,
@@ -132,12 +125,12 @@ _DATASETS = (
             ("test_32x32.mat", "eb5a983be6a315427106f1b164d9cef3", 64_275_384),
         ),
         archives=(
-            Archive.model_construct(
+            Archive(
                 url=_SVHN + "train_32x32.mat",
                 md5="e26dedcc434d2e4c54c9b2d4a06d8373",
                 size=182_040_794,
             ),
-            Archive.model_construct(
+            Archive(
                 url=_SVHN + "test_32x32.mat",
                 md5="eb5a983be6a315427106f1b164d9cef3",
                 size=64_275_384,

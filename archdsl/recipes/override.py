@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from archdsl.operators.signature import Parameter, Unfit, Value
 from archdsl.recipes.recipe import ENTRIES, SCALARS, Recipe, Setting
 
@@ -43,7 +45,7 @@ def override(recipe: Recipe, path: str, value: Value) -> Recipe:
         raise UnfitValue(known[path].kind.wanted) from None
     place, _, name = path.rpartition(".")
     if not place:
-        return recipe.model_copy(update={name: checked})
+        return replace(recipe, **{name: checked})  # type: ignore[arg-type]
     setting: Setting = getattr(recipe, place)
-    changed = setting.model_copy(update={"arguments": setting.arguments | {name: checked}})
-    return recipe.model_copy(update={place: changed})
+    changed = Setting(setting.name, setting.arguments | {name: checked})
+    return replace(recipe, **{place: changed})  # type: ignore[arg-type]

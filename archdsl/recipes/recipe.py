@@ -5,10 +5,8 @@ Sources: the paper's training procedure is its section IV.C and V.A.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
-
-from pydantic import BaseModel, ConfigDict
 
 from archdsl.operators.signature import Boolean, Integer, Integers, Number, Parameter, Value
 
@@ -69,26 +67,24 @@ ENTRIES: dict[str, Entry] = {entry.name: entry for entry in _ENTRIES}
 """Every entry by name; names are unique across places."""
 
 
-class Setting(BaseModel):
+@dataclass(frozen=True)
+class Setting:
     """An entry with all its arguments, defaults filled in."""
 
-    model_config = ConfigDict(frozen=True, defer_build=True)
-
     name: str
-    arguments: dict[str, Value] = {}
+    arguments: dict[str, Value] = field(default_factory=dict)
 
 
-class Recipe(BaseModel):
+@dataclass(frozen=True)
+class Recipe:
     """How to train: every value is resolved, inheritance is applied."""
-
-    model_config = ConfigDict(frozen=True, defer_build=True)
 
     name: str
     epochs: int
     batch: int
     """Images per step, over all devices together."""
     optimizer: Setting
-    schedule: Setting = Setting(name="constant")
+    schedule: Setting = field(default_factory=lambda: Setting("constant"))
     augment: tuple[Setting, ...] = ()
     seed: int = 0
 

@@ -6,7 +6,6 @@ from typing import TypeAlias, TypeVar, dataclass_transform
 
 from archdsl.source import Source, Span
 
-
 T = TypeVar("T")
 
 

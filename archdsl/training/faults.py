@@ -5,7 +5,7 @@ from __future__ import annotations
 from archdsl.diagnostics import Diagnostic
 
 
-class Fault(Exception):  # noqa: N818 - a fault is what a diagnostic tells, here and elsewhere
+class Fault(Exception):
     """Training cannot go on.
 
     ``status`` is the exit status of the command: 2 for what the caller can put right, 3 for a loss

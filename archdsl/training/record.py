@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import sys
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 
 import torch  # noqa: TID251
@@ -46,7 +47,7 @@ def record_of(
             "mean": images.mean,
             "std": images.std,
         },
-        "recipe": recipe.model_dump(mode="json"),
+        "recipe": asdict(recipe),
         "seed": recipe.seed,
         "device": _device(device),
         "threads": torch.get_num_threads(),

@@ -49,7 +49,9 @@ def main() -> None:
     print(f"{'':24}{'wall ms':>9}{'ratio':>7}{'CPU ms':>9}{'ratio':>7}")
     for name, times in found.items():
         wall, cpu = (min(t) for t in zip(*times, strict=True))
-        print(f"{name:24}{wall * 1e3:9.0f}{wall / base[0]:7.2f}{cpu * 1e3:9.0f}{cpu / base[1]:7.2f}")
+        print(
+            f"{name:24}{wall * 1e3:9.0f}{wall / base[0]:7.2f}{cpu * 1e3:9.0f}{cpu / base[1]:7.2f}"
+        )
 
 
 if __name__ == "__main__":

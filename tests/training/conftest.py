@@ -40,7 +40,7 @@ class Tiny(nn.Module):
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    import torch  # noqa: TID251
+    import torch
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -209,7 +210,7 @@ def svhn_of(make_cifar: MakeCifar, folder: Path, **contents: Any) -> DataSet:
         "train_32x32.mat": mat(folder, "train_32x32.mat", **data),
         "test_32x32.mat": mat(folder, "test_32x32.mat", X=pixels, y=labels),
     }
-    return make_cifar(parts).model_copy(update={"name": "svhn"})
+    return replace(make_cifar(parts), name="svhn")
 
 
 def test_svhn_has_zero_for_ten(make_cifar: MakeCifar, tmp_path: Path, console: Console) -> None:
@@ -242,7 +243,7 @@ def test_svhn_that_is_no_matlab_file(
 ) -> None:
     parts = {"train_32x32.mat": b"x" * 300, "test_32x32.mat": b"y" * 300}
     place(tmp_path, parts)
-    dataset = make_cifar(parts).model_copy(update={"name": "svhn"})
+    dataset = replace(make_cifar(parts), name="svhn")
     with pytest.raises(Fault) as caught:
         read(dataset, tmp_path, (3, 32, 32), console)
     assert caught.value.diagnostic.code == "ARCH613"

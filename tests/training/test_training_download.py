@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -93,12 +94,15 @@ def test_a_file_that_is_its_own_archive(
     server.files = {f"/{name}": data for name, data in parts.items()}
     dataset = make_cifar(parts, "unused", b"")
     archives = tuple(
-        dataset.archives[0].model_copy(
-            update={"url": f"{server.url}/{file.path}", "md5": file.md5, "size": file.size}
+        replace(
+            dataset.archives[0],
+            url=f"{server.url}/{file.path}",
+            md5=file.md5,
+            size=file.size,
         )
         for file in dataset.files
     )
-    dataset = dataset.model_copy(update={"archives": archives})
+    dataset = replace(dataset, archives=archives)
     (tmp_path / "train_32x32.mat").write_bytes(parts["train_32x32.mat"])
     with pytest.raises(Fault, match="not an official file"):  # they are no MATLAB files
         read(dataset, tmp_path, INPUT, console)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch  # noqa: TID251
+import torch
 
 from archdsl.recipes import ENTRIES, Recipe, Setting
 from archdsl.training import augmentation as augmentation_module
@@ -130,7 +131,7 @@ def test_sgd_takes_its_arguments(make_recipe: MakeRecipe) -> None:
         name="sgd",
         arguments={"lr": 0.3, "momentum": 0.8, "weight_decay": 0.01, "nesterov": True},
     )
-    recipe = make_recipe().model_copy(update={"optimizer": setting})
+    recipe = replace(make_recipe(), optimizer=setting)
     optimizer = optimizer_of(recipe, [torch.nn.Parameter(torch.zeros(2))])
     group = optimizer.param_groups[0]
     assert isinstance(optimizer, torch.optim.SGD)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ def official(name: str) -> Images:
     if not folder:
         pytest.skip("ARCHDSL_DATA is not set to a folder with the official files")
     # A test downloads nothing.
-    dataset = DATASETS[name].model_copy(update={"archives": ()})
+    dataset = replace(DATASETS[name], archives=())
     try:
         return read(dataset, Path(folder), (3, 32, 32), Console(file=io.StringIO()))
     except Fault as fault:
