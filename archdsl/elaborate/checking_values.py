@@ -24,6 +24,7 @@ class ValueChecker:
             self.problems.add(messages.bound_in(name.span))
         elif known is not None and name.text != MISSING_NAME:
             self.problems.add(messages.duplicate_name(name.text, name.span, known.place))
+            known.used = True  # by the one or by the other
         entry = Entry(name.span, sort, used=name.text == MISSING_NAME)
         if name.text != "in":
             names.entries[name.text] = entry
@@ -105,10 +106,7 @@ class ValueChecker:
         if function is None:
             self.problems.add(messages.unknown_function(expr.callee, list(FUNCTIONS)))
             return False
-        named = next((a for a in expr.arguments if a.name is not None), None)
-        count = len(expr.arguments)
-        too_many = function.most is not None and count > function.most
-        if named is not None or count < function.least or too_many:
+        if not function.takes(expr.arguments):
             self.problems.add(messages.function_arguments(expr, function.least, function.most))
             return False
         return good

@@ -28,7 +28,9 @@ def show(value: Value) -> str:
         return "[" + ", ".join(map(show, value)) + "]"
     if isinstance(value, str):
         return f'"{value}"'
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:g}" if value != int(value) or abs(value) >= 1e15 else f"{value:.1f}"
+    return str(value)
 
 
 def _error(code: str, message: str, place: Span, help: str | None = None) -> Diagnostic:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from archdsl.diagnostics import Diagnostic, Label, Severity, did_you_mean
 from archdsl.elaborate.messages import show
-from archdsl.operators.operator import Misfit
+from archdsl.operators.operator import Misfit, Shape
 from archdsl.operators.signature import Value
 from archdsl.source import Span, Use
 from archdsl.syntax import nodes
@@ -15,6 +15,37 @@ from archdsl.syntax import nodes
 def misfit(fault: Misfit, place: Span, labels: tuple[Label, ...], use: Use | None) -> Diagnostic:
     """Return: shapes that do not fit an operator."""
     return Diagnostic(fault.code, fault.message, Label(place), labels, help=fault.help, use=use)
+
+
+def equalise(operands: Sequence[tuple[str, Shape, int]], *, add: bool) -> str | None:
+    """Return the smallest edit that makes inputs of a join fit: which, and what to write.
+
+    Each operand is what the spec calls it, its shape, and its age. The older of two is taken for
+    the shortcut, of two sizes the larger is made smaller.
+    """
+    first = operands[0]
+    for other in operands[1:]:
+        (_, a, age), (_, b, other_age) = first, other
+        if len(a) != 3 or len(b) != 3 or a == b or (not add and a[1:] == b[1:]):
+            continue
+        if a[1:] == b[1:]:
+            change, keep = (first, other) if age < other_age else (other, first)
+            return _becomes(change[0], f"conv({keep[1][0]}, 1)")
+        change, keep = (first, other) if a[1] * a[2] > b[1] * b[2] else (other, first)
+        (_, h, w), (_, small_h, small_w) = change[1], keep[1]
+        ratio = -(-h // small_h)
+        if (-(-h // ratio), -(-w // ratio)) != (small_h, small_w):
+            return None
+        channels = keep[1][0] if add else change[1][0]
+        return _becomes(change[0], f"conv({channels}, 1, stride = {ratio})")
+    return None
+
+
+def _becomes(name: str, step: str) -> str:
+    if name.isidentifier():
+        return f"{name} needs a projection: {name} -> {step}"
+    shown = name if len(name) <= 40 else name[:39] + "…"
+    return f"one branch needs a projection: {shown} -> {step}"
 
 
 def fork_not_joined(place: Span, use: Use | None) -> Diagnostic:

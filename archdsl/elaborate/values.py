@@ -55,6 +55,12 @@ class Function:
     apply: Callable[..., Any]
     doc: str
 
+    def takes(self, arguments: tuple[nodes.Argument, ...]) -> bool:
+        """Whether these are as many as it takes, none of them named."""
+        if any(argument.name is not None for argument in arguments):
+            return False
+        return self.least <= len(arguments) <= (self.most or len(arguments))
+
 
 FUNCTIONS: dict[str, Function] = {
     "min": Function(2, None, min, "the least of several numbers"),
@@ -196,8 +202,10 @@ class Evaluator:
 
     def call(self, expr: nodes.Call, scope: Scope, use: Use | None) -> Value | Poison:
         function = FUNCTIONS.get(expr.callee.text)
+        if function is None or not function.takes(expr.arguments):
+            return Poison()  # reported when names were checked
         values = [self.evaluate(a.value, scope, use) for a in expr.arguments]
-        if function is None or any(isinstance(v, Poison) for v in values):
+        if any(isinstance(v, Poison) for v in values):
             return Poison()
         for argument, value in zip(expr.arguments, values, strict=True):
             assert not isinstance(value, Poison)

@@ -71,6 +71,7 @@ class Run:
         self.before: Token | None = None  # the last token that was fed
         self.pairs: list[tuple[Token, Token]] = []  # braces, matched
         self.following: Token | None = None  # behind what was skipped
+        self.bad_end: int | None = None  # of the last text that could not be read
         self.misplaced = False  # an item stands outside of its braces: others will, too
         self.after_skipped = False  # nothing but separators since a statement was skipped
         self.stream = self.significant()
@@ -95,14 +96,18 @@ class Run:
     def bad_characters(self, start: int, end: int) -> None:
         """Report what no token begins with."""
         self.report(messages.bad_characters(Span(self.source, start, end)))
+        self.bad_end = end
 
     def report(self, diagnostic: Diagnostic) -> None:
         """Report a syntax error; past the cap the rest of the text is not read."""
-        self.problems.add(diagnostic)
         assert diagnostic.primary is not None
-        self.faults.append(diagnostic.primary.span)
+        span = diagnostic.primary.span
+        self.faults.append(span)
+        # What stands right behind unreadable text may be out of place because of it.
+        if self.bad_end is None or self.source.text[self.bad_end : span.start].strip():
+            self.problems.add(diagnostic)
         if len(self.faults) >= MAX_SYNTAX_ERRORS:
-            self.stop(diagnostic.primary.span.start)
+            self.stop(span.start)
 
     def stop(self, start: int) -> None:
         """Read no further than ``start``."""
@@ -483,8 +488,7 @@ class Run:
             begins_body = self.in_body()
             values = {"HOLE", "NAME", "INT", "FLOAT", "QUANTITY", "STRING", "LSQB", "LPAR"}
             values |= {"MINUS", "NOT", "TRUE", "FALSE", "IF", "LBRACE"}
-            if begins_body:
-                values |= {"STAGE", "BLOCK", "TAP", "REPEAT"}
+            values |= {"STAGE", "BLOCK", "TAP", "REPEAT"}
             accepted -= values
             return {messages.describe(t, self.patterns.get(t, t)) for t in accepted} | {
                 "a step" if begins_body else "a value"
