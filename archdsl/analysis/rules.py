@@ -144,8 +144,8 @@ def check_allowances(subject: Subject) -> Subject:
     if subject.problems.has_errors:
         return subject  # the rule may be broken behind what could not be expanded
     for index, allowance in enumerate(subject.network.allowances):
-        if index not in subject.silenced:
-            subject.problems.add(messages.unused_allowance(allowance.code, allowance.use.span))
+        if index not in subject.silenced and allowance.place is not None:
+            subject.problems.add(messages.unused_allowance(allowance.code, allowance.place.span))
     return subject
 
 

@@ -91,7 +91,7 @@ class Expander:
             use = Use(statement.span, f"allow {statement.code.text}", here.path, here.use)
             self.allowances.append(
                 Allowance(
-                    code=statement.code.text, where=here.path, reason=statement.reason, use=use
+                    code=statement.code.text, where=here.path, reason=statement.reason, place=use
                 )
             )
 

@@ -228,10 +228,11 @@ class ModelElaborator:
         known = {n: v for n, v in parameters.items() if not isinstance(v, Poison)}
         output_shape = None if "" in poisoned else output.shape
         recipes = elaborate_recipes(self.lineage, self.expander, start.shape, known, output_shape)
+        channels, height, width = start.shape
         network = Network(
             name=self.model.name.text,
             parameters=known,
-            input=start.shape,
+            input=(channels, height, width),
             nodes=tuple(draft.nodes.values()),
             regions=tuple(draft.regions.values()),
             taps=tuple(self.expander.taps),
@@ -288,5 +289,5 @@ class ModelElaborator:
                 if isinstance(item, nodes.Allow) and item.code.text in messages.RULES:
                     use = Use(item.span, f"allow {item.code.text}", "")
                     self.expander.allowances.append(
-                        Allowance(code=item.code.text, where="", reason=item.reason, use=use)
+                        Allowance(code=item.code.text, where="", reason=item.reason, place=use)
                     )

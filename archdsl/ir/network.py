@@ -127,7 +127,8 @@ class Allowance:
     code: str
     where: str
     reason: str
-    use: Use | None = field(default=None, repr=False)
+    place: Use | None = field(default=None, repr=False)
+    """None for a network that was read from JSON."""
 
 
 @dataclass(frozen=True)

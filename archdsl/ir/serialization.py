@@ -15,7 +15,7 @@ FORMAT = "archdsl-network-1"
 _ADAPTER = TypeAdapter(Network)
 # What a network computes, apart from where it was written down.
 _IDENTITY = {"name", "input", "nodes", "regions", "taps", "output"}
-_PLACES = {"origins": True, "allowances": {"__all__": {"use"}}}
+_PLACES: Any = {"origins": True, "allowances": {"__all__": {"place"}}}
 
 
 def identity_of(network: Network) -> str:

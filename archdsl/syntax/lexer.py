@@ -48,7 +48,9 @@ class OnePassLexer(Lexer):
             start = place.char_pos
             found = self.match(text, start)
             if found is None:
-                raise UnexpectedCharacters(text, start, place.line, place.column)
+                raise UnexpectedCharacters(  # type: ignore[no-untyped-call]
+                    text, start, place.line, place.column
+                )
             kind, end = found.lastgroup or "", found.end()
             if kind in self.ignored:
                 place.char_pos = end

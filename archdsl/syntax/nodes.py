@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias, TypeVar, dataclass_transform
+from typing import TypeAlias, TypeVar, cast, dataclass_transform
 
 from archdsl.source import Source, Span
 
@@ -31,7 +31,7 @@ def node(cls: type[T]) -> type[T]:
 
     members = {k: v for k, v in vars(cls).items() if k not in (*fields, "__dict__", "__weakref__")}
     members |= {"__slots__": fields, "__init__": construct, "__repr__": show}
-    return type(cls)(cls.__name__, cls.__bases__, members)
+    return cast(type[T], type(cls.__name__, cls.__bases__, members))
 
 
 @node
