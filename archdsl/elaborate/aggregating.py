@@ -128,15 +128,14 @@ class Aggregator:
         if self.clause.over is None:
             return taps
         poison: Poison | None = None
-        wanted = set()
+        wanted: dict[str, nodes.Path] = {}
         for path in self.clause.over:
             if path.text in wanted:
-                poison = self.problems.add(
-                    shape_messages.second_tap(path.span, path.text, places[path.text])
-                )
+                first = wanted[path.text].span
+                poison = self.problems.add(shape_messages.tap_chosen_twice(path, first))
             elif path.text not in places:
                 poison = self.problems.add(shape_messages.unknown_tap(path, list(places)))
-            wanted.add(path.text)
+            wanted.setdefault(path.text, path)
         return poison or [tap for tap in taps if tap.path in wanted]
 
     def words(self) -> tuple[str | Poison, str | None]:

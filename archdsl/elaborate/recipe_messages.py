@@ -55,6 +55,17 @@ def unknown_path(path: nodes.Path) -> Diagnostic:
     )
 
 
+def set_twice(place: Span, first: Span) -> Diagnostic:
+    """Return: a setting that the same recipe makes twice."""
+    return Diagnostic(
+        "ARCH106",
+        f"`{place.text}` is set twice",
+        Label(place),
+        (Label(first, "first set here"),),
+        help="remove one of them",
+    )
+
+
 def nothing_to_change(name: nodes.Name) -> Diagnostic:
     """Return: ``schedule.at = ...`` where no schedule has been chosen."""
     return Diagnostic(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from archdsl.diagnostics import Poison, Problems
 from archdsl.elaborate import binding, messages, recipe_messages
@@ -15,7 +15,10 @@ from archdsl.operators.operator import Shape
 from archdsl.operators.signature import Parameter, Value
 from archdsl.recipes import DATASETS, ENTRIES, DataSet, Entry, Recipe, Setting
 from archdsl.recipes.recipe import SCALARS
+from archdsl.source import Span
 from archdsl.syntax import nodes
+
+RecipeSetting: TypeAlias = nodes.SetEntry | nodes.SetValue | nodes.Error
 
 KEYS = (*SCALARS, "optimizer", "schedule", "augment")
 """Everything that a recipe can set."""
@@ -57,7 +60,9 @@ class RecipeElaborator:
         plan = _Plan()
         good = True
         for definition, owner in reversed(lineage):
+            seen: dict[str, Span] = {}
             for setting in definition.settings:
+                self.check_once(setting, seen)
                 if owner.has_fault(setting.span):
                     self.fail(setting, plan, owner)
                     good = False
@@ -73,19 +78,24 @@ class RecipeElaborator:
         settings: dict[str, Any] = {**plan.scalars, **plan.entries}
         return Recipe(name=item.name.text, augment=plan.augment, **settings)
 
+    def check_once(self, setting: RecipeSetting, seen: dict[str, Span]) -> None:
+        """Report a setting that the same recipe has already made."""
+        if isinstance(setting, nodes.Error):
+            return
+        place = setting.name.span if isinstance(setting, nodes.SetEntry) else setting.path.span
+        if place.text in seen:
+            self.problems.add(recipe_messages.set_twice(place, seen[place.text]))
+        seen.setdefault(place.text, place)
+
     # --- settings
 
-    def fail(
-        self, setting: nodes.SetEntry | nodes.SetValue | nodes.Error, plan: _Plan, owner: Module
-    ) -> None:
+    def fail(self, setting: RecipeSetting, plan: _Plan, owner: Module) -> None:
         """Take note that a setting was reported, so that nothing is made of its absence."""
         if isinstance(setting, nodes.SetEntry):
             plan.failed.add(setting.name.text)
         plan.failed.update(key for key in KEYS if owner.may_mention(key))
 
-    def apply(
-        self, setting: nodes.SetEntry | nodes.SetValue | nodes.Error, plan: _Plan, scope: Scope
-    ) -> bool:
+    def apply(self, setting: RecipeSetting, plan: _Plan, scope: Scope) -> bool:
         """Apply one setting to the plan; return whether it was good."""
         if isinstance(setting, nodes.Error):
             return False

@@ -127,6 +127,17 @@ def second_tap(place: Span, path: str, first: Span) -> Diagnostic:
     )
 
 
+def tap_chosen_twice(path: nodes.Path, first: Span) -> Diagnostic:
+    """Return: ``over s1.b1, s1.b1``."""
+    return Diagnostic(
+        "ARCH106",
+        f"the tap `{path.text}` is given twice",
+        Label(path.span),
+        (Label(first, "first given here"),),
+        help="remove one of them",
+    )
+
+
 def unknown_tap(path: nodes.Path, choices: Sequence[str]) -> Diagnostic:
     """Return: a path that names no tap."""
     return Diagnostic(

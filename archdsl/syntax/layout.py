@@ -11,18 +11,19 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 SEPARATORS = ("_NL", "SEMICOLON")
 
 # A line that ends in one of these goes on in the next.
-_CONTINUES = frozenset(
-    "{ -> | = , + - * / // % == != < <= > >= and or not".split()
-)
+_CONTINUES = frozenset("{ -> | = , + - * / // % == != < <= > >= and or not".split())
 
 
-def is_needless(newline: Token, before: Token | None, opener: Token | None) -> bool:
-    """Whether a newline separates nothing: repeated, in brackets, behind what goes on."""
+def is_needless(before: Token | None, opener: Token | None, *, fits: bool) -> bool:
+    """Whether a newline separates nothing: repeated, in brackets, behind what goes on.
+
+    ``fits``: the parser would take it. That tells the `%` of a tolerance from the operator.
+    """
     if opener is not None and opener != "{":
         return True
     if before is None or before.type in SEPARATORS:
         return True
-    return before in _CONTINUES
+    return before in _CONTINUES and (before == "{" or not fits)
 
 
 def tokens(text: str, interactive: Any, on_bad: Callable[[int, int], None]) -> Iterator[Token]:

@@ -90,7 +90,9 @@ class Run:
     def significant(self) -> Iterator[Token]:
         """Yield the tokens but for newlines that separate nothing."""
         for token in tokens(self.source.text, self.interactive, self.bad_characters):
-            if token.type != "_NL" or not is_needless(token, self.before, self.opener):
+            if token.type != "_NL" or not is_needless(
+                self.before, self.opener, fits=self.fits("_NL")
+            ):
                 yield token
 
     def bad_characters(self, start: int, end: int) -> None:
@@ -115,7 +117,10 @@ class Run:
         raise _StopReading
 
     def span(self, token: Token) -> Span:
-        """Return the place of a token."""
+        """Return the place of a token; that of a newline is behind the last token before it."""
+        if token.type == "_NL" and self.before is not None:
+            end = self.before.end_pos or 0
+            return Span(self.source, end, end)
         return Span(self.source, token.start_pos or 0, token.end_pos or 0)
 
     def indent(self, token: Token) -> int:
