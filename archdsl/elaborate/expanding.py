@@ -211,9 +211,9 @@ class Expander:
             label = here.label(name or snake_case(resolved.target.name))
             region = here.within(here.names.allocate(label))
             return self.use_def(expr, resolved, scope, single, here, region)
-        operands = self.operands(expr, resolved, scope, flow, here)
-        if isinstance(operands, Poison):
-            return self.unknown(flow, expr.span, here)
+        operands, complete = self.operands(expr, resolved, scope, flow, here)
+        if not complete:
+            return self.placer.partial_join(operands, resolved.target, expr.span, here)
         wanted = name or here.label(resolved.target.name)
         id = here.id(here.names.allocate(wanted))
         return self.placer.place(expr, resolved, operands, scope, here, id)
@@ -224,8 +224,11 @@ class Expander:
 
     def operands(
         self, expr: nodes.Expr, resolved: Step, scope: Scope, flow: Flow, here: Here
-    ) -> list[Operand] | Poison:
-        """Return what flows into an operator, with the place in the spec of each operand."""
+    ) -> tuple[list[Operand], bool]:
+        """Return what flows into an operator, and whether that is all of it.
+
+        What is missing has been reported.
+        """
         operator = resolved.target
         assert isinstance(operator, Operator)
         found: list[Operand] = []
@@ -234,21 +237,20 @@ class Expander:
         else:
             single = self.single(flow, here)
             if isinstance(single, Poison):
-                return single
+                return [], False
             if single is not None:
                 found.append((single, None))
-        poison: Poison | None = None
+        complete = True
         for operand in resolved.operands:
             value = self.single(self.step(operand, scope, None, here), here)
-            if isinstance(value, Node):
+            if isinstance(value, Node) and not self.placer.is_unknown(value):
                 found.append((value, operand.span))
             else:
-                poison = Poison()
-        if poison is not None:
-            return poison
-        if len(found) < (2 if operator.joins else 1):
-            return self.problems.add(messages.join_needs_two(operator.name, expr.span))
-        return found
+                complete = False
+        if complete and len(found) < (2 if operator.joins else 1):
+            self.problems.add(messages.join_needs_two(operator.name, expr.span))
+            complete = False
+        return found, complete
 
     def use_def(
         self,
@@ -359,9 +361,9 @@ class Expander:
             return result
         if isinstance(resolved.target, Symbol):
             return self.use_def(body, resolved, scope, flow, here, row.within(str(index)))
-        operands = self.operands(body, resolved, scope, flow, here)
-        if isinstance(operands, Poison):
-            return operands
+        operands, complete = self.operands(body, resolved, scope, flow, here)
+        if not complete:
+            return self.unknown(flow, body.span, here)
         return self.placer.place(body, resolved, operands, scope, here, row.id(str(index)))
 
     # --- stages, blocks, taps

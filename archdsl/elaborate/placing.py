@@ -19,7 +19,7 @@ from archdsl.elaborate.guessing import (
 )
 from archdsl.elaborate.loading import Module
 from archdsl.elaborate.values import Evaluator, Scope
-from archdsl.ir import Draft, Node, TooManyOperators
+from archdsl.ir import INPUT, Draft, Node, TooManyOperators
 from archdsl.ir.draft import MAX_OPERATORS
 from archdsl.ir.naming import Names
 from archdsl.operators import OPERATORS
@@ -151,10 +151,15 @@ class Placer:
     # --- what is not known
 
     def unknown(self, flow: Flow, place: Span, here: Here) -> Node | Poison:
-        """Return a tensor of which nothing is known, where something of ``flow`` was wanted."""
+        """Return a tensor of which nothing is known, where something of ``flow`` was wanted.
+
+        Its fault has been reported.
+        """
         if isinstance(flow, Branches):
             flow = flow.tensors[0] if flow.tensors else None
         if not isinstance(flow, Node):
+            flow = self.draft.nodes.get(INPUT)
+        if flow is None:
             return Poison()
         identity = OPERATORS["identity"]
         id = here.id(here.names.allocate(here.label("unknown")))
@@ -162,6 +167,23 @@ class Placer:
         node = self.stand_in(id, identity, (flow,), {}, flow.shape, use)
         self.vague[node.id] = Axes.ALL
         return node
+
+    def is_unknown(self, node: Node) -> bool:
+        """Whether nothing is known of a tensor."""
+        return self.vague.get(node.id) == Axes.ALL
+
+    def partial_join(
+        self, operands: Sequence[Operand], operator: Operator, place: Span, here: Here
+    ) -> Node | Poison:
+        """Return what a join yields of which not every input is known."""
+        known = [node for node, _ in operands]
+        result = self.unknown(known[0] if known else None, place, here)
+        if known and isinstance(result, Node):
+            axes = self.vague.get(known[0].id, Axes.NONE)
+            if operator.name == "concat":
+                axes |= Axes.CHANNELS
+            self.vague[result.id] = axes
+        return result
 
     def some_vector(self, flow: Node, place: Span) -> Node:
         """Return a vector of unknown length."""
