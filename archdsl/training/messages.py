@@ -79,8 +79,8 @@ def unwritable(path: Path, reason: str) -> Fault:
     """ARCH615: the run folder, or a file in it, cannot be written."""
     return _fault(
         "ARCH615",
-        f"the run folder cannot be written: {path}: {reason}",
-        help="give a folder that you may write to as --out",
+        f"cannot write to {path}: {reason}",
+        help="name a folder that you may write to (--runs for runs, -o for modules)",
     )
 
 
