@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from archdsl.analysis import analyse
 from archdsl.diagnostics import Diagnostic, Problems, did_you_mean
@@ -181,9 +181,9 @@ class Compiled:
 
     def build(self) -> nn.Module:
         """Execute :attr:`source` and return the module, initialised, in training mode."""
-        namespace: dict[str, Any] = {"__name__": self.module_name}
-        exec(compile(self.source, f"<{self.module_name}>", "exec"), namespace)
-        return namespace[self.class_name]()
+        from archdsl.backends.pytorch.execution import execute
+
+        return cast("nn.Module", execute(self.source, self.class_name))
 
     @property
     def module_name(self) -> str:

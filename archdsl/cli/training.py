@@ -78,7 +78,7 @@ def train_compiled(
     device: str,
 ) -> None:
     """Train a compiled model; faults are printed and end the command with their status."""
-    from archdsl.training import Fault, Job, train
+    from archdsl.training import DeviceError, Fault, Job, train
 
     network = compiled.network
     recipe = choose_recipe(compiled, dataset, changes)
@@ -103,3 +103,5 @@ def train_compiled(
         train(job, facts, recipe, data=data, out=runs, console=console(), device=device)
     except Fault as fault:
         fail([fault.diagnostic], fault.status)
+    except DeviceError as error:
+        fail([call_fault("ARCH608", str(error), "write --device cpu, or leave it out")], 2)

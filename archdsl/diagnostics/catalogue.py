@@ -97,6 +97,7 @@ _ENTRIES = (
     Entry("ARCH605", "class-mismatch", "as many outputs as the data set has not classes"),
     Entry("ARCH606", "incomplete-recipe", "a recipe that leaves something open"),
     Entry("ARCH607", "missing-recipe", "the model names no recipe for the data", Raised.CALL),
+    Entry("ARCH608", "device-unavailable", "a device that is not there", Raised.CALL),
     # Training.
     Entry("ARCH611", "data-missing", "the files of a data set are not there", Raised.TRAINING),
     Entry("ARCH612", "data-checksum", "a file that is not the official one", Raised.TRAINING),

@@ -4,6 +4,7 @@ Importing this package is cheap; :func:`train` imports torch, and raises :class:
 where a package of the extra ``archdsl[train]`` is missing.
 """
 
+from archdsl.training.faults import DeviceError as DeviceError
 from archdsl.training.faults import Fault as Fault
 from archdsl.training.job import Job as Job
 from archdsl.training.job import build as build

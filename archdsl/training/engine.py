@@ -15,6 +15,7 @@ from archdsl.recipes import Recipe
 from archdsl.training import messages
 from archdsl.training.augmentation import augmentations, prepare
 from archdsl.training.data import Images
+from archdsl.training.faults import DeviceError
 from archdsl.training.optimization import learning_rate, optimizer_of, set_learning_rate
 from archdsl.training.plan import EpochPlan
 from archdsl.training.result import EpochMetrics
@@ -162,14 +163,14 @@ class Engine:
 def choose_device(name: str) -> torch.device:
     """Return the device called ``name``; ``auto`` is the first CUDA device, or else the CPU.
 
-    Raises ValueError for a device that torch does not know or that is not there.
+    Raises DeviceError for a device that torch does not know or that is not there.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise ValueError(f"{name} is not a device") from error
+        raise DeviceError(f"{name} is not a device") from error
     if device.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError("there is no CUDA device")
+        raise DeviceError("there is no CUDA device")
     return device

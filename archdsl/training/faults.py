@@ -5,6 +5,10 @@ from __future__ import annotations
 from archdsl.diagnostics import Diagnostic
 
 
+class DeviceError(ValueError):
+    """A device that torch does not know, or that is not there."""
+
+
 class Fault(Exception):
     """Training cannot go on.
 

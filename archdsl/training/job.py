@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import linecache
 from dataclasses import dataclass, field
 from typing import Any
+
+from archdsl.backends.pytorch.execution import execute
 
 
 @dataclass(frozen=True)
@@ -29,14 +30,5 @@ class Job:
 
 
 def build(job: Job) -> Any:
-    """Run the emitted text and return a new module of its class, with freshly drawn weights.
-
-    The weights come from torch's global generator: seed it first. Whatever the text raises is
-    passed on, with its lines in the traceback.
-    """
-    filename = f"<{job.class_name} emitted by archdsl>"
-    lines = job.source.splitlines(keepends=True)
-    linecache.cache[filename] = (len(job.source), None, lines, filename)
-    namespace: dict[str, Any] = {"__name__": "archdsl_emitted"}
-    exec(compile(job.source, filename, "exec", dont_inherit=True), namespace)
-    return namespace[job.class_name]()
+    """Return the job's module, with weights drawn from torch's global generator."""
+    return execute(job.source, job.class_name)

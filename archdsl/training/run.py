@@ -83,7 +83,7 @@ def _train(
             with display:
                 display.line(
                     f"training {job.name} on {dataset.title}: {len(images.train_y):,} images, "
-                    f"{recipe.epochs} epochs, batch {recipe.batch}, {device}"
+                    f"{recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''}, batch {recipe.batch}, {device}"
                 )
                 torch.manual_seed(recipe.seed % 2**64)
                 images = fit_test_images(images, job)
