@@ -81,9 +81,10 @@ def _train(
             folder = RunFolder(out, job, record_of(job, dataset, images, recipe, device))
         try:
             with display:
+                epochs = f"{recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''}"
                 display.line(
                     f"training {job.name} on {dataset.title}: {len(images.train_y):,} images, "
-                    f"{recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''}, batch {recipe.batch}, {device}"
+                    f"{epochs}, batch {recipe.batch}, {device}"
                 )
                 torch.manual_seed(recipe.seed % 2**64)
                 images = fit_test_images(images, job)
