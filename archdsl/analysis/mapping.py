@@ -42,7 +42,7 @@ def valid_strides(ratio: int, channels: int) -> list[int]:
 def derive_mapping_nodes(subject: Subject) -> Subject:
     """Derive a mapping node for every aggregated tap (RA006 where there is none)."""
     aggregation = subject.network.aggregation
-    if aggregation is None:
+    if aggregation is None or not subject.standard_known:
         return subject
     deriver = _Deriver(subject)
     taps = subject.aggregated()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from archdsl.analysis import messages
 from archdsl.analysis.subject import Subject
 from archdsl.ir import Node, Region, RegionKind, Tap
@@ -120,11 +122,14 @@ def check_last_block(subject: Subject) -> Subject:
     if subject.aggregated()[-1].block != last.path:
         place = subject.span(aggregation.node)
         subject.report(messages.last_block_untapped(place, last.path, subject.span(last.path)), "")
+        return replace(subject, standard_known=False)
     return subject
 
 
 def check_tap_ratios(subject: Subject) -> Subject:
     """RA005: no tap is coarser than S. Ratios are of cumulative strides."""
+    if not subject.standard_known:
+        return subject
     taps = subject.aggregated()
     for tap in taps[:-1]:
         tensor, standard = subject.tensor(tap), subject.tensor(taps[-1])

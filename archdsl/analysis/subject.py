@@ -25,6 +25,8 @@ class Subject:
     poisoned: frozenset[str]
     problems: Problems
     silenced: set[int] = field(default_factory=set)
+    standard_known: bool = True
+    """False where the last block is not tapped, so that nothing can be said of S."""
 
     @classmethod
     def of(cls, elaborated: Elaborated, problems: Problems) -> Subject:

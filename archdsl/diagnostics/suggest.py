@@ -53,7 +53,7 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
             best = (distance, candidate)
     if best is not None:
         return best[1]
-    short = [c for c in choices if c and (c.startswith(name) or name.startswith(c))]
+    short = [c for c in choices if c.startswith(name) or (len(c) > 2 and name.startswith(c))]
     return short[0] if name and len(short) == 1 else None
 
 

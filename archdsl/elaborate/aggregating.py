@@ -238,7 +238,7 @@ class Aggregator:
             result = self.expander.single(
                 self.expander.body(item.body, scope, tensor, region), region
             )
-            if not isinstance(result, Node):
+            if not isinstance(result, Node) or not self.expander.is_known(result):
                 poison = Poison()
                 continue
             use = Use(item.target.span, f"map {target}", region.path, None)

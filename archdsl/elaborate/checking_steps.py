@@ -6,7 +6,7 @@ result says what each call means and which argument is which; expansion looks no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -14,7 +14,7 @@ from archdsl.diagnostics import Poison, Problems, nearest
 from archdsl.elaborate import binding, messages
 from archdsl.elaborate.checking_values import ValueChecker
 from archdsl.elaborate.loading import Symbol
-from archdsl.elaborate.scopes import Entry, Names, Sort, mark_used, parts
+from archdsl.elaborate.scopes import Entry, Names, Sort, mark_meant, mark_used, parts
 from archdsl.operators import NOT_YET, OPERATORS
 from archdsl.operators.operator import Operator
 from archdsl.operators.signature import Parameter
@@ -30,12 +30,14 @@ class Step:
     """A resolved call: its target, and its arguments by parameter (of a join: its operands).
 
     ``faulty`` are parameters whose argument was reported: the default stands in for it.
+    ``bound_at`` says where the operands that are names were bound, by where they stand.
     """
 
     target: Target
     arguments: dict[str, nodes.Argument]
     operands: tuple[nodes.Expr, ...] = ()
     faulty: frozenset[str] = frozenset()
+    bound_at: Mapping[int, Span] = field(default_factory=dict)
 
 
 @dataclass
@@ -209,6 +211,7 @@ class StepChecker:
         elif not names.module.may_mention(name):
             choices = names.all_names(tensors=True)
             self.problems.add(messages.unknown_tensor(expr, choices))
+            mark_meant(name, choices, names)
 
     def target(
         self,
@@ -308,15 +311,19 @@ class StepChecker:
         fed: bool,
     ) -> None:
         """Check the operands of a join."""
+        bound_at: dict[int, Span] = {}
         for argument in arguments:
             self.step(argument.value, names, fed=False)
+            entry = names.find(argument.span.text)
+            if entry is not None and argument.span.text != "in":
+                bound_at[argument.span.start] = entry.place
             if argument.name is not None:
                 self.problems.add(messages.unknown_argument(target.name, argument.name, []))
         if not fed and len(arguments) < 2:
             self.problems.add(messages.join_needs_two(target.name, expr.span))
             return
         operands = tuple(argument.value for argument in arguments)
-        self.resolution.steps[expr] = Step(target, {}, operands)
+        self.resolution.steps[expr] = Step(target, {}, operands, bound_at=bound_at)
 
     def choice(self, expr: nodes.Choice, names: Names, *, fed: bool) -> None:
         """Check both branches of a choice."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archdsl.diagnostics import Poison, Problems
 from archdsl.elaborate import binding, messages
-from archdsl.elaborate.scopes import Entry, Names, Sort, mark_used
+from archdsl.elaborate.scopes import Entry, Names, Sort, mark_meant, mark_used
 from archdsl.elaborate.values import ATTRIBUTES, FUNCTIONS
 from archdsl.operators.signature import Parameter
 from archdsl.syntax import nodes
@@ -86,6 +86,7 @@ class ValueChecker:
                 if len(expr.names) > 1:
                     choices = names.all_names(tensors=True)
                 self.problems.add(messages.unknown_value(first, choices))
+                mark_meant(first.text, choices, names)
             return False
         entry.used = True
         if len(expr.names) == 1 and entry.is_tensor:

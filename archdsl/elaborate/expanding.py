@@ -75,7 +75,8 @@ class Expander:
                     name = statement.name.text
                     place = here if name == "out" else here.prefixed(name)
                     result = self.single(self.step(statement.value, scope, None, place), here)
-                    scope.names[name] = result if result is not None else Poison()
+                    # A name given twice was reported; the first is kept.
+                    scope.names.setdefault(name, result if result is not None else Poison())
                 case _ if graph:
                     pass  # reported: it is bound to no name
                 case _:
@@ -213,7 +214,7 @@ class Expander:
             return self.use_def(expr, resolved, scope, single, here, region)
         operands, complete = self.operands(expr, resolved, scope, flow, here)
         if not complete:
-            return self.placer.partial_join(operands, resolved.target, expr.span, here)
+            return self.placer.partial_join(operands, expr.span, here)
         wanted = name or here.label(resolved.target.name)
         id = here.id(here.names.allocate(wanted))
         return self.placer.place(expr, resolved, operands, scope, here, id)

@@ -37,13 +37,6 @@ def _error(code: str, message: str, place: Span, help: str | None = None) -> Dia
     return Diagnostic(code, message, Label(place), help=help)
 
 
-def origin(place: Span, origin: Span) -> str:
-    """Return where a named tensor comes from, as seen from where it is used."""
-    if origin.source is place.source:
-        return f"{place.text}, line {origin.line}"
-    return f"{place.text}, {origin.source.name} line {origin.line}"
-
-
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 

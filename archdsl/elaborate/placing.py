@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from archdsl.diagnostics import Label, Poison, Problems
-from archdsl.elaborate import binding, messages, shape_messages
+from archdsl.elaborate import binding, shape_messages
 from archdsl.elaborate.checking_steps import Step
 from archdsl.elaborate.guessing import (
     Axes,
@@ -136,8 +136,8 @@ class Placer:
             if probable is None:
                 return self.unknown(inputs[0], expr.span, here)
             shape, guessed = probable
+            doubt |= guessed
             node = self.stand_in(id, operator, inputs, arguments, shape, use)
-            union |= guessed
         axes = of_output(operator, union, node.shape) | doubt
         if axes:
             self.vague[node.id] = axes
@@ -172,17 +172,13 @@ class Placer:
         """Whether nothing is known of a tensor."""
         return self.vague.get(node.id) == Axes.ALL
 
-    def partial_join(
-        self, operands: Sequence[Operand], operator: Operator, place: Span, here: Here
-    ) -> Node | Poison:
+    def partial_join(self, operands: Sequence[Operand], place: Span, here: Here) -> Node | Poison:
         """Return what a join yields of which not every input is known."""
         known = [node for node, _ in operands]
         result = self.unknown(known[0] if known else None, place, here)
         if known and isinstance(result, Node):
-            axes = self.vague.get(known[0].id, Axes.NONE)
-            if operator.name == "concat":
-                axes |= Axes.CHANNELS
-            self.vague[result.id] = axes
+            # The size is that of the others; the channels were perhaps to come from it.
+            self.vague[result.id] = self.vague.get(known[0].id, Axes.NONE) | Axes.CHANNELS
         return result
 
     def some_vector(self, flow: Node, place: Span) -> Node:
@@ -241,6 +237,8 @@ class Placer:
                 value = binding.check_value(
                     operator.name, parameter, value, place, self.problems, here.use
                 )
+                if isinstance(value, Poison) and isinstance(given.value, nodes.Path):
+                    scope.poison(given.value.text)  # one message is enough
             if isinstance(value, Poison):
                 doubt |= of_parameter(parameter.name)
                 if parameter.required:
@@ -266,7 +264,7 @@ class Placer:
             place = step.arguments[fault.argument].value.span
         labels: tuple[Label, ...] = ()
         if fault.operands:
-            labels = tuple(self.operand_labels(operands))
+            labels = tuple(self.operand_labels(operands, step))
             age = {id: number for number, id in enumerate(self.draft.nodes)}
             named = [
                 (place.text if place else "what flows in", node.shape, age[node.id])
@@ -275,16 +273,13 @@ class Placer:
             fault.help = shape_messages.equalise(named, add=fault.code == "ARCH203") or fault.help
         self.problems.add(shape_messages.misfit(fault, place, labels, here.use))
 
-    def operand_labels(self, operands: Sequence[Operand]) -> Iterator[Label]:
+    def operand_labels(self, operands: Sequence[Operand], step: Step) -> Iterator[Label]:
         """Yield the shapes of a join's inputs, and where each comes from."""
         for node, place in operands:
-            origin = self.draft.origins[node.id].span
             if place is None:
+                origin = self.draft.origins[node.id].span
                 yield Label(origin, f"{render(node.shape)}   flows in from here")
-            else:
-                text = f"from {messages.origin(place, origin)}" if _is_name(place) else ""
-                yield Label(place, f"{render(node.shape)}   {text}".rstrip())
-
-
-def _is_name(place: Span) -> bool:
-    return place.text.isidentifier()
+                continue
+            bound = step.bound_at.get(place.start)
+            text = f"from {place.text}, line {bound.line}" if bound is not None else ""
+            yield Label(place, f"{render(node.shape)}   {text}".rstrip())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from archdsl.diagnostics import nearest
 from archdsl.elaborate.loading import Module
 from archdsl.source import Span
 from archdsl.syntax import nodes
@@ -74,6 +76,14 @@ class Names:
             for name, entry in self.entries.items()
             if entry.sort is sort and not entry.used and not self.module.may_mention(name)
         ]
+
+
+def mark_meant(name: str, choices: Sequence[str], names: Names) -> None:
+    """Mark the name that a misspelt one was probably meant to be: it is not unused."""
+    meant = nearest(name, choices)
+    entry = names.find(meant) if meant is not None else None
+    if entry is not None:
+        entry.used = True
 
 
 def mark_used(part: object, names: Names) -> None:

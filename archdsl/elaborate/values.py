@@ -30,6 +30,14 @@ class Scope:
     outer: Scope | None = None
     names: dict[str, Bound] = field(default_factory=dict)
 
+    def poison(self, name: str) -> None:
+        """Let a name stand for Poison: a fault in its value was reported."""
+        scope: Scope | None = self
+        while scope is not None and name not in scope.names:
+            scope = scope.outer
+        if scope is not None:
+            scope.names[name] = Poison()
+
     def look_up(self, name: str) -> Bound:
         """Return what a name stands for; Poison if it is not there (that has been reported)."""
         scope: Scope | None = self
@@ -144,6 +152,8 @@ class Evaluator:
         if not isinstance(bound, Node):
             return Poison()
         shape, what = bound.shape, expr.names[1].text
+        if what not in ATTRIBUTES:
+            return Poison()  # reported when names were checked
         wanted = Axes.CHANNELS if what in ("c", "n") else Axes.SIZE
         if self.vague.get(bound.id, Axes.NONE) & (wanted | Axes.RANK):
             return Poison()
