@@ -21,6 +21,8 @@ _PLACES: Any = {"origins": True, "allowances": {"__all__": {"place"}}}
 def identity_of(network: Network) -> str:
     """Return the SHA-256 (hex) of the canonical JSON of what the network computes."""
     facts = _ADAPTER.dump_python(network, mode="json", include=_IDENTITY)
+    if network.aggregation is None:
+        facts["taps"] = []  # without an aggregate clause taps change nothing
     text = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
 

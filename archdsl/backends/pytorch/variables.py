@@ -6,7 +6,7 @@ import keyword
 import re
 
 from archdsl.backends.pytorch.plan import Member, Operation, Part, Plan, Row
-from archdsl.ir import INPUT, Network, RegionKind
+from archdsl.ir import INPUT, Network, RegionKind, Tap
 
 RESERVED = frozenset(("self", "torch", "nn", "F", "Tensor", "LSTM", "super", "range", "int"))
 
@@ -15,7 +15,8 @@ class Variables:
     """Chooses the variables of plans; names come from the spec: taps, bindings, `as` names."""
 
     def __init__(self, network: Network) -> None:
-        self.taps = {tap.node: tap.path for tap in network.taps}
+        # Without an aggregate clause taps change nothing, names of variables included.
+        self.taps = {tap.node: tap.path for tap in _aggregated(network)}
         self.vectors = {tap.vector: i for i, tap in enumerate(_aggregated(network), 1)}
         self.aggregator = network.aggregation.node if network.aggregation else None
 
@@ -96,7 +97,7 @@ class Variables:
         return _variable("y" if name.isdigit() else name)
 
 
-def _aggregated(network: Network) -> list:  # type: ignore[type-arg]
+def _aggregated(network: Network) -> list[Tap]:
     chosen = network.aggregation.taps if network.aggregation else ()
     return [tap for tap in network.taps if tap.path in chosen]
 
