@@ -59,11 +59,13 @@ def bind(
     result = Bound()
     bound = result.arguments
     position = 0
+    extra: Span | None = None
     for argument in arguments:
         if argument.name is None:
             if position >= len(names):
-                problems.add(messages.too_many_arguments(what, argument.span, names))
                 result.stray.append(argument)
+                extra = extra or argument.span
+                extra = extra.to(argument.span)
                 continue
             name = names[position]
             position += 1
@@ -87,6 +89,8 @@ def bind(
             result.faulty.add(name)
             continue
         bound[name] = argument
+    if extra is not None:
+        problems.add(messages.too_many_arguments(what, extra, names))
     missing = [slot.name for slot in wanted if slot.required and slot.name not in bound]
     if missing and not result.stray:
         problems.add(messages.missing_arguments(what, place, missing))

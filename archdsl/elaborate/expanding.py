@@ -18,6 +18,7 @@ from archdsl.elaborate.placing import (
     StageRecord,
 )
 from archdsl.elaborate.placing import Stop as Stop
+from archdsl.elaborate.sizes import Sizes
 from archdsl.elaborate.values import Evaluator, Scope
 from archdsl.ir import INPUT, Allowance, Node, RegionKind, Tap
 from archdsl.ir.draft import MAX_OPERATORS
@@ -40,6 +41,7 @@ class Expander:
         self.evaluator = Evaluator(problems)
         self.placer = Placer(self.evaluator, problems)
         self.draft = self.placer.draft
+        self.sizes = Sizes(resolution, self.file_scope)
         self.taps: list[Tap] = []
         self.tap_places: dict[str, Span] = {}
         self.allowances: list[Allowance] = []
@@ -268,8 +270,6 @@ class Expander:
         if here.depth >= MAX_USES:
             self.problems.add(shape_messages.uses_too_deep(expr.span, MAX_USES, here.use))
             raise Stop
-        if len(self.draft.regions) > MAX_OPERATORS:
-            self.placer.too_many(expr.span, here)
         inner = Scope(self.file_scope(symbol.module))
         shown: dict[str, Value] = {}
         for parameter in symbol.item.parameters:
@@ -283,6 +283,9 @@ class Expander:
             inner.names[name] = value
             if not isinstance(value, Poison):
                 shown[name] = value
+        made = len(self.draft.nodes) + len(self.draft.regions)
+        if made + self.sizes.of_use(symbol, inner.names) > 2 * MAX_OPERATORS:
+            self.placer.too_many(expr.span, here)
         inner.names["in"] = flow
         given_as = ", ".join(f"{name}={messages.show(value)}" for name, value in shown.items())
         use = Use(expr.span, f"{symbol.name}({given_as})", region.path, here.use)

@@ -30,20 +30,22 @@ class Resolver:
         for module in self.program.modules:
             self.module(module)
         for module in self.program.modules:
-            for symbol in module.symbols.values():
-                if not symbol.used and not module.may_mention(symbol.name):
-                    self.report_unused(symbol, module)
+            self.report_unused(module)
         return self.resolution
 
-    def report_unused(self, symbol: Symbol, module: Module) -> None:
-        """Warn of an import or a constant that nothing uses.
+    def report_unused(self, module: Module) -> None:
+        """Warn of imports and constants that nothing uses.
 
         A file without models may be there for the constants that others import from it.
         """
-        if symbol.imported:
-            self.problems.add(messages.unused_import(symbol.name, symbol.place))
-        elif isinstance(symbol.item, nodes.Let) and module.declared(nodes.Model):
-            self.problems.add(messages.unused_constant(symbol.name, symbol.place))
+        has_models = bool(module.declared(nodes.Model))
+        for symbol in module.symbols.values():
+            if symbol.used or module.may_mention(symbol.name):
+                continue
+            if symbol.imported:
+                self.problems.add(messages.unused_import(symbol.name, symbol.place))
+            elif isinstance(symbol.item, nodes.Let) and has_models:
+                self.problems.add(messages.unused_constant(symbol.name, symbol.place))
 
     def module(self, module: Module) -> None:
         """Check the declarations of a file."""

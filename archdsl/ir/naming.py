@@ -50,13 +50,15 @@ class Names:
 
     def __init__(self) -> None:
         self.taken: set[str] = set()
+        self._next: dict[str, int] = {}  # where to go on looking: a long row asks often
 
     def allocate(self, wanted: str) -> str:
         """Return ``wanted``, or ``wanted`` with the next free number."""
         name = attribute(wanted)
-        number = 2
+        number = self._next.get(wanted, 2)
         while name in self.taken:
             name = attribute(f"{wanted}{number}")
             number += 1
+        self._next[wanted] = number
         self.taken.add(name)
         return name

@@ -14,6 +14,9 @@ from archdsl.syntax import messages, nodes
 MAX_DEPTH = 400
 """How deep the tree may nest. The parser holds brackets to 100; this stops `not not not ...`."""
 
+MAX_NUMBER = 10**18
+"""The largest number that can be written."""
+
 # Loosest first. `not` stands between `and` and the comparisons, as in Python.
 _LEVEL = {"or": 1, "and": 2}
 _LEVEL.update(dict.fromkeys(("==", "!=", "<", "<=", ">", ">="), 4))
@@ -266,6 +269,8 @@ class Builder:
     def on_infix(self, tree: Any) -> nodes.Expr:
         """Resolve a flat ``a + b * c`` by precedence climbing."""
         parts = list(tree.children)
+        if len(parts) > MAX_DEPTH:
+            raise TooDeep(self.span(tree))
         at = 0
 
         def operand() -> nodes.Expr:
@@ -323,9 +328,12 @@ class Builder:
     def on_path(self, tree: Any) -> nodes.Path:
         return nodes.Path(tuple(self.names(tree)), self.span(tree))
 
-    def on_number(self, tree: Any) -> nodes.Literal:
-        token = tree.children[0]
-        return nodes.Literal(_number(token), self.span(tree))
+    def on_number(self, tree: Any) -> nodes.Literal | nodes.Error:
+        value = _number(tree.children[0])
+        if not abs(value) <= MAX_NUMBER:
+            self.problems.add(messages.number_too_large(self.span(tree)))
+            return nodes.Error(self.span(tree))
+        return nodes.Literal(value, self.span(tree))
 
     def on_string(self, tree: Any) -> nodes.Literal:
         return nodes.Literal(str(tree.children[0])[1:-1], self.span(tree))
@@ -342,10 +350,10 @@ class Builder:
 
 def _number(token: Token) -> int | float:
     if token.type == "INT":
-        return int(token) if len(token) <= 18 else float(token)
+        return int(token) if len(token) <= 19 else float(token)
     if token.type == "QUANTITY":
         scaled = float(token[:-1]) * _SCALE[token[-1]]
-        return int(scaled) if scaled == int(scaled) else scaled
+        return int(scaled) if scaled.is_integer() else scaled
     return float(token)
 
 

@@ -96,6 +96,13 @@ def bad_number(place: Span) -> Diagnostic:
     )
 
 
+def number_too_large(place: Span) -> Diagnostic:
+    """Return: a number that nothing has."""
+    return Diagnostic(
+        "ARCH114", f"{_shown(place.text)} is too large", Label(place), help="numbers go up to 10^18"
+    )
+
+
 def chained_comparison(place: Span) -> Diagnostic:
     """Return: ``a < b < c``."""
     return Diagnostic(

@@ -74,8 +74,8 @@ def parse(source: Source, problems: Problems) -> nodes.File:
         return nodes.File(source, lost=everything)
     run = Run(source, problems, grammar_parser())
     with room_to_recurse():
-        tree = run.run()
         try:
+            tree = run.run()
             file: nodes.File = Builder(source, problems).build(tree)
         except TooDeep as too_deep:
             problems.add(messages.too_deep(too_deep.span, MAX_NESTING))

@@ -29,10 +29,14 @@ from lark.parsers.lalr_analysis import Shift
 from archdsl.diagnostics import Diagnostic, Problems, nearest
 from archdsl.source import Source, Span
 from archdsl.syntax import messages
+from archdsl.syntax.build import TooDeep
 from archdsl.syntax.layout import SEPARATORS, is_needless, tokens
 
 MAX_NESTING = 100
 """How deep brackets and braces may nest."""
+
+_DEEPEST_STACK = 2000
+"""What 100 brackets need at most; more are prefixes (`not not ...`), or `else if` without end."""
 
 MAX_SYNTAX_ERRORS = 20
 """After so many syntax errors the rest of a file is not read."""
@@ -70,6 +74,7 @@ class Run:
         self.faults: list[Span] = []
         self.before: Token | None = None  # the last token that was fed
         self.pairs: list[tuple[Token, Token]] = []  # braces, matched
+        self.finishing = False
         self.following: Token | None = None  # behind what was skipped
         self.bad_end: int | None = None  # of the last text that could not be read
         self.misplaced = False  # an item stands outside of its braces: others will, too
@@ -77,7 +82,7 @@ class Run:
         self.stream = self.significant()
 
     def run(self) -> Any:
-        """Return the tree."""
+        """Return the tree; raises TooDeep."""
         try:
             for token in self.stream:
                 self.accept(token)
@@ -196,9 +201,11 @@ class Run:
             self.misplaced = False
         if token == "}" and opener == "{":
             self.pairs.append((opener, token))
-        if _is_bracket(token, _CLOSER) and len(self.openers) > MAX_NESTING:
-            self.problems.add(messages.too_deep(self.span(token), MAX_NESTING))
-            self.stop(token.start_pos or 0)
+        if self.finishing:
+            return
+        too_deep = _is_bracket(token, _CLOSER) and len(self.openers) > MAX_NESTING
+        if too_deep or len(self.state.state_stack) > _DEEPEST_STACK:
+            raise TooDeep(self.span(token))
 
     def insert(self, terminal: str) -> None:
         """Feed a token that is not in the text."""
@@ -620,6 +627,7 @@ class Run:
 
     def finish(self, *, blamed: bool) -> Any:
         """Close what is open at the end of the text, blame it, and return the tree."""
+        self.finishing = True
         while True:
             if self.fits("$END"):
                 return self.interactive.feed_token(_at("$END", "", self.before))
