@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from markdown_cases import Case, Snapshot, faults, read_cases
 
 _LANGUAGE = Path(__file__).parent / "language"
@@ -17,9 +16,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    if file_path.suffix == ".md" and file_path.name != "README.md":
-        if _LANGUAGE in file_path.parents:
-            return MarkdownFile.from_parent(parent, path=file_path)
+    is_suite = file_path.suffix == ".md" and file_path.name != "README.md"
+    if is_suite and _LANGUAGE in file_path.parents:
+        return MarkdownFile.from_parent(parent, path=file_path)
     return None
 
 

@@ -205,8 +205,8 @@ def _wrong_shapes(case: Case, networks: list[Network]) -> Iterator[str]:
                 node.shape
                 for network in networks
                 for node in network.nodes
-                for span in [network.origins[node.id].span]
-                if (span.source.name, span.line) == (name, number)
+                for use in network.origins[node.id].chain()
+                if (use.span.source.name, use.span.line) == (name, number)
             ]
             if not found or found[-1] != wanted:
                 yield f"{name}:{number}: shape {found[-1] if found else None}, not {wanted}"

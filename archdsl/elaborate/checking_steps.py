@@ -115,9 +115,10 @@ class StepChecker:
                 case _:
                     self.step(statement, names, fed=False)
                     self.problems.add(messages.result_unused(statement.span))
+        broken = broken or names.module.is_unfinished(body.span)
         if out is None and not broken:
             self.problems.add(messages.no_out(body.span, bound[-1][0].name if bound else None))
-        if out is None:
+        if out is None or broken:
             return
         for bind, entry in bound:
             used = entry.used or names.module.may_mention(bind.name.text) or _has_tap(bind.value)

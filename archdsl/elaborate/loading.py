@@ -68,6 +68,10 @@ class Module:
         """Whether a stretch of the file has syntax errors: what it means is not known then."""
         return any(span.start <= fault.start < span.end for fault in self.file.faults)
 
+    def is_unfinished(self, span: Span) -> bool:
+        """Whether the text ends within a construct: there might have been more of it."""
+        return self.file.is_torn and not self.source.text[span.end :].strip()
+
     def may_mention(self, name: str) -> bool:
         """Whether a name stands in a part of the file that could not be read.
 

@@ -276,8 +276,8 @@ class ModelElaborator:
         """Whether an item that is missing may stand in what could not be read."""
         if any(module.may_mention(keyword) for _, module in self.lineage):
             return True
-        if self.has_open_header():
-            return True  # a base that could not be read
+        if self.has_open_header() or self.module.is_unfinished(self.model.span):
+            return True  # a base that could not be read, or the text ends within the model
         # A base that could not be found has been reported; what it would bring is unknown.
         last = self.lineage[-1][0]
         return last.base is not None and last not in self.resolution.bases

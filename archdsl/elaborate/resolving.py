@@ -38,6 +38,8 @@ class Resolver:
 
         A file without models may be there for the constants that others import from it.
         """
+        if module.file.is_torn:
+            return
         has_models = bool(module.declared(nodes.Model))
         for symbol in module.symbols.values():
             if symbol.used or module.may_mention(symbol.name):
@@ -84,7 +86,8 @@ class Resolver:
 
     def report_unused_parameters(self, item: nodes.Def | nodes.Model, names: Names) -> None:
         """Report parameters that change nothing."""
-        if not names.module.has_open_header(item):
+        module = names.module
+        if not module.has_open_header(item) and not module.is_unfinished(item.span):
             for name, entry in names.unused(Sort.PARAMETER):
                 self.problems.add(messages.unused_parameter(name, entry.place, item.name.text))
 

@@ -273,7 +273,8 @@ class Builder:
             raise TooDeep(self.span(tree))
         at = 0
 
-        def operand() -> nodes.Expr:
+        # With each node goes the span of its tree: that has the parentheses around it.
+        def operand() -> tuple[nodes.Expr, Span]:
             nonlocal at
             part = parts[at]
             at += 1
@@ -281,26 +282,28 @@ class Builder:
                 # `not a == b` is `not (a == b)`: the grammar, being flat, gave `not` only `a`.
                 parts[at - 1] = part.children[1]
                 at -= 1
-                inner = climb(_NOT)
-                return nodes.Prefix("not", inner, self.span(part.children[0]).to(inner.span))
-            return self.build(part)  # type: ignore[no-any-return]
+                inner, end = climb(_NOT)
+                span = self.span(part.children[0]).to(end)
+                return nodes.Prefix("not", inner, span), span
+            return self.build(part), self.span(part)
 
-        def climb(least: int) -> nodes.Expr:
+        def climb(least: int) -> tuple[nodes.Expr, Span]:
             nonlocal at
-            left = operand()
+            left, span = operand()
             compared = False
             while at < len(parts) and _LEVEL[parts[at]] >= least:
                 operator = parts[at]
                 level = _LEVEL[operator]
                 at += 1
-                right = climb(level + 1)
+                right, end = climb(level + 1)
                 if level == _COMPARISON and compared:
                     self.problems.add(messages.chained_comparison(self.span(operator)))
                 compared = compared or level == _COMPARISON
-                left = nodes.Infix(str(operator), left, right, left.span.to(right.span))
-            return left
+                span = span.to(end)
+                left = nodes.Infix(str(operator), left, right, span)
+            return left, span
 
-        return climb(0)
+        return climb(0)[0]
 
     def on_prefix(self, tree: Any) -> nodes.Prefix:
         operator, operand = tree.children

@@ -460,10 +460,12 @@ Item: TypeAlias = Edition | Import | Let | Def | Model | RecipeDef | Variants | 
 class File:
     """One parsed file.
 
-    ``lost`` are the parts that could not be read, ``faults`` the places of syntax errors.
+    ``lost`` are the parts that could not be read, ``faults`` the places of syntax errors;
+    ``is_torn``: the text ends in the middle of something.
     """
 
     source: Source
     items: tuple[Item, ...] = ()
     lost: tuple[Span, ...] = ()
     faults: tuple[Span, ...] = ()
+    is_torn: bool = False

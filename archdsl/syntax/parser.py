@@ -80,4 +80,4 @@ def parse(source: Source, problems: Problems) -> nodes.File:
         except TooDeep as too_deep:
             problems.add(messages.too_deep(too_deep.span, MAX_NESTING))
             return nodes.File(source, lost=everything)
-    return nodes.File(source, file.items, tuple(run.lost), tuple(run.faults))
+    return nodes.File(source, file.items, tuple(run.lost), tuple(run.faults), run.is_torn)

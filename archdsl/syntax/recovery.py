@@ -45,9 +45,9 @@ _CLOSER = {"(": ")", "[": "]", "{": "}"}
 _OPENER = {closer: opener for opener, closer in _CLOSER.items()}
 _FILE_ITEMS = ("def", "model", "recipe", "variants", "from")
 _BEGINS_ITEM = re.compile(r'[ \t]+(\w|")')
-_BLANKS = re.compile(r"(\s|#[^\n]*)*")
+_BLANKS = re.compile(r"(?:\s|#[^\n]*+)*+")
 _NEXT = re.compile(
-    r"(?:[ \t]|#[^\n]*|\r?\n(?=(?:\s|#[^\n]*)*(?:->|\||else\b)))*"
+    r"(?:[ \t]|#[^\n]*+|\r?\n(?=(?:\s|#[^\n]*+)*+(?:->|\||else\b)))*+"
     r'(\r?\n|"[^"\n]*"|\w+|->|//|==|!=|<=|>=|\S|$)'
 )
 _MODEL_ITEMS = ("input", "backbone", "head", "aggregate", "train", "expect")
@@ -75,6 +75,7 @@ class Run:
         self.before: Token | None = None  # the last token that was fed
         self.pairs: list[tuple[Token, Token]] = []  # braces, matched
         self.finishing = False
+        self.is_torn = False  # the text ends in the middle of something
         self.following: Token | None = None  # behind what was skipped
         self.bad_end: int | None = None  # of the last text that could not be read
         self.misplaced = False  # an item stands outside of its braces: others will, too
@@ -628,6 +629,7 @@ class Run:
     def finish(self, *, blamed: bool) -> Any:
         """Close what is open at the end of the text, blame it, and return the tree."""
         self.finishing = True
+        self.is_torn = not self.fits("$END")
         while True:
             if self.fits("$END"):
                 return self.interactive.feed_token(_at("$END", "", self.before))
