@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,9 +25,10 @@ def run(
         typer.Option(metavar="DATASET", help="Train on digits, cifar10, cifar100 or svhn."),
     ] = None,
     data: Annotated[
-        Path, typer.Option(help="Folder with the official files, or to download them into.")
-    ] = Path("data"),
-    runs: Annotated[Path, typer.Option(help="Folder for the runs.")] = Path("runs"),
+        Path | None,
+        typer.Option(help="Folder with the official files, or to download them into [data]."),
+    ] = None,
+    runs: Annotated[Path | None, typer.Option(help="Folder for the runs [runs].")] = None,
     set: Annotated[
         list[str] | None,
         typer.Option(
@@ -38,7 +39,7 @@ def run(
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the run.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of the run.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N [auto].")] = None,
 ) -> None:
     """Compile a model to a standalone PyTorch module, and train it if asked to.
 
@@ -57,7 +58,8 @@ def run(
     if epochs is not None:
         of_recipe["epochs"] = epochs
     if train is None:
-        _refuse_training_options(of_recipe)
+        given = {"--data": data, "--runs": runs, "--device": device}
+        _refuse_training_options([*of_recipe, *(k for k, v in given.items() if v is not None)])
     else:
         from archdsl.cli.training import bind_classes
 
@@ -72,20 +74,26 @@ def run(
     if train is not None:
         from archdsl.cli.training import train_compiled
 
-        train_compiled(compiled, train, of_recipe, data=data, runs=runs, device=device)
+        train_compiled(
+            compiled,
+            train,
+            of_recipe,
+            data=data or Path("data"),
+            runs=runs or Path("runs"),
+            device=device or "auto",
+        )
 
 
-def _refuse_training_options(of_recipe: Mapping[str, object]) -> None:
-    """End the command where a recipe is changed but nothing is trained: nothing is ignored."""
+def _refuse_training_options(names: Sequence[str]) -> None:
+    """End the command where training is set up but not asked for: nothing is ignored."""
     from archdsl.cli.output import call_fault, fail
 
-    if of_recipe:
-        name = next(iter(of_recipe))
+    if names:
         fail(
             [
                 call_fault(
                     "ARCH133",
-                    f"{name} is set for training, but nothing is to be trained",
+                    f"{names[0]} is set for training, but nothing is to be trained",
                     "add --train DATASET",
                 )
             ],

@@ -138,6 +138,8 @@ def test_a_parameter_can_be_set(tiny: Path) -> None:
         (["--set", "c=[[1]]"], "error[ARCH114]"),
         (["--set", "train.batch=3"], "error[ARCH133]: batch is set for training"),
         (["--epochs", "3"], "error[ARCH133]"),
+        (["--device", "cpu"], "error[ARCH133]: --device is set for training"),
+        (["--train", "digits", "--device", "gpu7"], "error[ARCH608]: gpu7 is not a device"),
         (["--model", "Tinny"], "error[ARCH120]: there is no model `Tinny`"),
         (["--train", "digts"], "error[ARCH603]: there is no data set `digts`"),
         (["--train", "cifar10"], "error[ARCH607]: Tiny names no recipe for cifar10"),
