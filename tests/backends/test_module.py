@@ -30,6 +30,7 @@ from archdsl import Compiled, SpecFault, compile
 from archdsl.ir import RegionKind
 
 Get = Callable[[str], Compiled]
+Texts = dict[str, tuple[object, str]]  # by name: what it was emitted from, and the text
 EVERY = NETWORKS + AGGREGATING + BESIDES
 QUICK = ["vgg1", "resnet", "vgg1_ra", "resnet_ra", "vgg1_ra_b", "vgg1_ra_c"]  # every construct
 TRACED = QUICK + [pytest.param(n, marks=pytest.mark.slow) for n in EVERY if n not in QUICK]
@@ -447,21 +448,41 @@ def test_text_does_not_depend_on_the_process(
         assert runs[0][str(path)] == here, spec
 
 
-@pytest.fixture(scope="module")
-def texts(
-    whole: Get, narrow: Get, generated: list[tuple[Path, Spec, Compiled]]
-) -> dict[str, tuple[object, str]]:
-    """Emitted texts: of the networks, whole and narrow, and of generated specs."""
-    found: dict[str, tuple[object, str]] = {}
-    for name in EVERY:
-        found[name] = (name, whole(name).source)
-        found[f"narrow_{name}"] = (name, narrow(name).source)
-    for number, (_, spec, compiled) in enumerate(generated):
-        found[f"generated_{number}"] = (spec, compiled.source)
-    return found
+LONG = """arch 1
+model AVeryLongNameForAModelThatStillIsAName {
+  input [2, 16, 16]
+  backbone {
+    stage first_with_a_long_name {
+      block first_block { conv(4) -> conv(4) } -> tap
+      block second_block { conv(4) -> conv(4) } -> tap -> maxpool(2)
+    }
+    stage second_with_a_long_name {
+      block third_block { conv(4) -> conv(4) } -> tap
+      block fourth_block { conv(4) -> conv(4) } -> tap -> maxpool(2)
+    }
+    stage third_with_a_long_name { block fifth_block { conv(8) -> conv(8) } -> tap }
+  }
+  aggregate lstm(hidden = 3)
+}
+"""
 
 
-def test_no_line_is_long(texts: dict[str, tuple[object, str]]) -> None:
+@pytest.fixture(scope="module", params=["networks", "long names", "generated"])
+def texts(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Texts:
+    """Emitted texts, and what they were emitted from."""
+    if request.param == "generated":
+        generated = request.getfixturevalue("generated")
+        return {f"g{i}": (spec, compiled.source) for i, (_, spec, compiled) in enumerate(generated)}
+    if request.param == "long names":
+        path = tmp_path_factory.mktemp("long") / "long.arch"
+        path.write_text(LONG)
+        return {"long": ("long names", compile(path).source)}
+    whole, narrow = request.getfixturevalue("whole"), request.getfixturevalue("narrow")
+    found: Texts = {name: (name, whole(name).source) for name in EVERY}
+    return found | {f"narrow_{name}": (name, narrow(name).source) for name in EVERY}
+
+
+def test_no_line_is_long(texts: Texts) -> None:
     for spec, text in texts.values():
         long = [line for line in text.splitlines() if len(line) > 100]
         assert not long, (long, spec)
@@ -469,9 +490,7 @@ def test_no_line_is_long(texts: dict[str, tuple[object, str]]) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["check"], ["format", "--check", "--diff"]], ids=" ".join)
-def test_ruff_is_content(
-    arguments: list[str], texts: dict[str, tuple[object, str]], tmp_path: Path
-) -> None:
+def test_ruff_is_content(arguments: list[str], texts: Texts, tmp_path: Path) -> None:
     for name, (_, text) in texts.items():
         (tmp_path / f"{name}.py").write_text(text)
     ruff = Path(sys.executable).parent / "ruff"
@@ -481,7 +500,7 @@ def test_ruff_is_content(
 
 
 def test_every_class_is_documented_and_torch_alone_imported(
-    texts: dict[str, tuple[object, str]],
+    texts: Texts,
 ) -> None:
     for spec, text in texts.values():
         tree = ast.parse(text)
