@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from archdsl.aggregators import AGGREGATORS, NOT_YET, READOUTS
 from archdsl.diagnostics import Poison
-from archdsl.elaborate import binding, messages, shape_messages
+from archdsl.elaborate import binding, messages, model_messages, shape_messages
 from archdsl.elaborate.expanding import Expander
 from archdsl.elaborate.placing import Here
 from archdsl.elaborate.resolving import is_settings
@@ -150,7 +150,7 @@ class Aggregator:
             what = "readout" if is_readout else "normalization"
             choices = list(READOUTS) if is_readout else list(_NORMALIZATIONS)
             if what in seen:
-                self.problems.add(messages.item_twice(what, override.span, seen[what].span))
+                self.problems.add(model_messages.item_twice(what, override.span, seen[what].span))
             seen[what] = override
             word = override.kind.text
             if word not in choices:
@@ -167,6 +167,7 @@ class Aggregator:
     # --- map
 
     def maps(self) -> list[nodes.Map]:
+        """Return the clause's ``map`` overrides."""
         return [o for o in self.clause.overrides if isinstance(o, nodes.Map)]
 
     def settings(self, taps: list[Tap] | Poison) -> dict[str, dict[str, Value]] | Poison:
@@ -197,6 +198,7 @@ class Aggregator:
         return found if poison is None else poison
 
     def setting_values(self, item: nodes.Map) -> dict[str, Value] | Poison:
+        """Return what one ``map`` sets; what cannot be set is reported."""
         values: dict[str, Value] = {}
         poison: Poison | None = None
         choices = [] if item.target.text == Level.LAST else list(SETTINGS)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from archdsl.diagnostics import Poison, Problems, nearest
-from archdsl.elaborate import binding, messages
+from archdsl.elaborate import binding, messages, model_messages
 from archdsl.elaborate.checking_values import ValueChecker
 from archdsl.elaborate.loading import Symbol
 from archdsl.elaborate.scopes import Entry, Names, Sort, mark_meant, mark_used, parts
@@ -90,9 +90,9 @@ class StepChecker:
     def allow(self, part: nodes.Allow) -> None:
         """Check what is allowed, and that it says why."""
         if part.code.text not in messages.RULES:
-            self.problems.add(messages.cannot_allow(part.code))
+            self.problems.add(model_messages.cannot_allow(part.code))
         elif not part.reason.strip():
-            self.problems.add(messages.no_reason(part.span))
+            self.problems.add(model_messages.no_reason(part.span))
 
     def graph(self, body: nodes.Body, names: Names) -> None:
         """Check a body that binds names, ``out`` among them."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from archdsl.diagnostics import Poison, Problems
-from archdsl.elaborate import binding, messages
+from archdsl.elaborate import binding, messages, value_messages
 from archdsl.elaborate.scopes import Entry, Names, Sort, mark_meant, mark_used
 from archdsl.elaborate.values import ATTRIBUTES, FUNCTIONS
 from archdsl.operators.signature import Parameter
 from archdsl.syntax import nodes
-from archdsl.syntax.recovery import MISSING_NAME
+from archdsl.syntax.feeding import MISSING_NAME
 
 
 class ValueChecker:
@@ -105,10 +105,12 @@ class ValueChecker:
         function = FUNCTIONS.get(expr.callee.text)
         good = self.all(tuple(a.value for a in expr.arguments), names)
         if function is None:
-            self.problems.add(messages.unknown_function(expr.callee, list(FUNCTIONS)))
+            self.problems.add(value_messages.unknown_function(expr.callee, list(FUNCTIONS)))
             return False
         if not function.takes(expr.arguments):
-            self.problems.add(messages.function_arguments(expr, function.least, function.most))
+            self.problems.add(
+                value_messages.function_arguments(expr, function.least, function.most)
+            )
             return False
         return good
 

@@ -90,6 +90,7 @@ class Expander:
         return flow
 
     def allow(self, statement: nodes.Allow, here: Here) -> None:
+        """Take note of an allowance within a stage or block."""
         if statement.code.text in messages.RULES:
             use = Use(statement.span, f"allow {statement.code.text}", here.path, here.use)
             self.allowances.append(
@@ -143,6 +144,7 @@ class Expander:
         return self.unknown(flow, expr.span, here)
 
     def named(self, expr: nodes.Named, scope: Scope, flow: Flow, here: Here, *, head: bool) -> Flow:
+        """Expand ``step as name``."""
         if isinstance(expr.step, nodes.Tap):
             return self.tap(expr.step, expr.name.text, flow, here)
         resolved = None
@@ -166,6 +168,7 @@ class Expander:
         return self.body(body, inner, flow, here)
 
     def choice(self, expr: nodes.Choice, scope: Scope, flow: Flow, here: Here) -> Flow:
+        """Expand the branch that is taken."""
         chosen = self.evaluator.condition(expr.condition, scope, here.use)
         if isinstance(chosen, Poison):
             return self.unknown(flow, expr.span, here)
@@ -177,6 +180,7 @@ class Expander:
         return self.braces(branch, scope, flow, here)
 
     def fork(self, expr: nodes.Fork, scope: Scope, flow: Flow, here: Here) -> Flow:
+        """Expand every branch."""
         flow = self.single(flow, here)
         tensors: list[Node] = []
         poison: Poison | None = None
@@ -373,14 +377,18 @@ class Expander:
     # --- stages, blocks, taps
 
     def stage(self, expr: nodes.Stage, scope: Scope, flow: Flow, here: Here) -> Flow:
+        """Expand a stage."""
         region = here.within(here.names.allocate(expr.name.text))
         record = StageRecord(Part(expr.name.text, region.path))
         place = replace(region, stage=record)
         return self.part(expr, scope, flow, here, place, RegionKind.STAGE)
 
     def block(self, expr: nodes.Block, scope: Scope, flow: Flow, here: Here) -> Flow:
-        if here.stage is None:
-            return Poison()
+        """Expand a block."""
+        if here.stage is None:  # reported when names were checked
+            result = self.braces(expr.body, scope, flow, here)
+            scope.names[expr.name.text] = result if isinstance(result, Node) else Poison()
+            return result
         region = here.within(here.names.allocate(expr.name.text))
         block = Part(f"{here.stage.part.path}.{expr.name.text}", region.path)
         place = replace(region, block=block)
@@ -413,6 +421,7 @@ class Expander:
         return result
 
     def tap(self, expr: nodes.Tap, name: str | None, flow: Flow, here: Here) -> Flow:
+        """Mark what flows by; hand it on."""
         if here.stage is None:
             return flow
         block = here.block or (here.stage.blocks[-1] if here.stage.blocks else None)

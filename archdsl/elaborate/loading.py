@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TypeAlias
 
 from archdsl.diagnostics import Poison, Problems
-from archdsl.elaborate import messages
+from archdsl.elaborate import file_messages, messages
 from archdsl.operators import NOT_YET, OPERATORS
 from archdsl.resources import resource
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes, parse
-from archdsl.syntax.recovery import MISSING_NAME
+from archdsl.syntax.feeding import MISSING_NAME
 from archdsl.syntax.recursion import room_to_recurse
 
 MAX_FILES = 1000
@@ -113,6 +113,7 @@ class Loader:
         return Program(root, list(self.modules.values()))
 
     def module(self, source: Source, key: str) -> Module:
+        """Return the module of a text, with all that it imports loaded."""
         before = Problems()
         module = Module(parse(source, before))
         self.problems.extend(before.sorted())
@@ -130,22 +131,24 @@ class Loader:
         return module
 
     def check_edition(self, module: Module) -> None:
+        """Report an edition that is missing, misplaced or unknown."""
         items = module.file.items
         if not items:
             if not module.may_mention("arch"):
-                self.problems.add(messages.no_edition(Span(module.source, 0, 0)))
+                self.problems.add(file_messages.no_edition(Span(module.source, 0, 0)))
             return
         first = items[0]
         if not isinstance(first, nodes.Edition | nodes.Error) and not module.may_mention("arch"):
-            self.problems.add(messages.no_edition(_first_word(first.span)))
+            self.problems.add(file_messages.no_edition(_first_word(first.span)))
         for item in items:
             if isinstance(item, nodes.Edition):
                 if item is not first:
-                    self.problems.add(messages.edition_not_first(item.span))
+                    self.problems.add(file_messages.edition_not_first(item.span))
                 elif item.number.text != "1":
-                    self.problems.add(messages.unknown_edition(item.number))
+                    self.problems.add(file_messages.unknown_edition(item.number))
 
     def declare(self, symbol: Symbol, module: Module) -> None:
+        """Make a name visible in a file; one that is taken is reported."""
         known = module.symbols.get(symbol.name)
         if known is not None:
             if symbol.name != MISSING_NAME:
@@ -160,6 +163,7 @@ class Loader:
         module.symbols[symbol.name] = symbol
 
     def import_names(self, item: nodes.Import, module: Module) -> None:
+        """Make the names of an import visible."""
         found = self.resolve_origin(item, module)
         for name in item.names:
             if found is None:
@@ -170,7 +174,7 @@ class Loader:
             if there is None:
                 if not found.may_mention(name.text):
                     choices = [s.name for s in found.symbols.values() if not s.imported]
-                    self.problems.add(messages.no_such_export(name, item.origin, choices))
+                    self.problems.add(file_messages.no_such_export(name, item.origin, choices))
                 symbol = Symbol(name.text, Poison(), module, name.span, imported=True, used=True)
             else:
                 there.used = True
@@ -184,10 +188,10 @@ class Loader:
             library = item.origin.text
             parts = library.split(".")
             if parts[0] != "std" or len(parts) != 2:
-                self.problems.add(messages.unknown_library(library, place, _std_modules()))
+                self.problems.add(file_messages.unknown_library(library, place, _std_modules()))
                 return None
             if parts[1] not in _std_modules():
-                self.problems.add(messages.unknown_library(library, place, _std_modules()))
+                self.problems.add(file_messages.unknown_library(library, place, _std_modules()))
                 return None
             key = library
             name = f"std/{parts[1]}.arch"
@@ -199,12 +203,12 @@ class Loader:
             name = str(Path(module.source.name).parent / relative)
         if key in self.loading:
             chain = [self.modules[k].source.name for k in self.loading[self.loading.index(key) :]]
-            self.problems.add(messages.import_cycle(place, [*chain, chain[0]]))
+            self.problems.add(file_messages.import_cycle(place, [*chain, chain[0]]))
             return None
         if key in self.modules:
             return self.modules[key]
         if len(self.modules) >= MAX_FILES:
-            self.problems.add(messages.too_many_files(place, MAX_FILES))
+            self.problems.add(file_messages.too_many_files(place, MAX_FILES))
             return None
         if isinstance(item.origin, nodes.Path):
             text = resource(f"specs/{name}").read_text(encoding="utf-8")
@@ -216,7 +220,7 @@ class Loader:
             return None
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            self.problems.add(messages.cannot_read(name, place, reason))
+            self.problems.add(file_messages.cannot_read(name, place, reason))
             return None
         return self.module(Source(name, text, path), key)
 

@@ -33,73 +33,13 @@ def show(value: Value) -> str:
     return str(value)
 
 
-def _error(code: str, message: str, place: Span, help: str | None = None) -> Diagnostic:
+def error(code: str, message: str, place: Span, help: str | None = None) -> Diagnostic:
+    """Return an error with one place."""
     return Diagnostic(code, message, Label(place), help=help)
 
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
-
-
-# --- the file and its imports
-
-
-def no_edition(place: Span) -> Diagnostic:
-    """Return: the first line is not ``arch 1``."""
-    return _error(
-        "ARCH004",
-        "the file does not say which edition of the language it is written in",
-        place,
-        "write `arch 1` as the first line",
-    )
-
-
-def edition_not_first(place: Span) -> Diagnostic:
-    """Return: ``arch 1`` after something else."""
-    return _error(
-        "ARCH004", "the edition is named once, in the first line", place, "remove this line"
-    )
-
-
-def unknown_edition(number: nodes.Name) -> Diagnostic:
-    """Return: an edition from the future."""
-    return _error(
-        "ARCH004",
-        f"edition `{number.text}` is not known; this compiler knows edition 1",
-        number.span,
-        "write `arch 1`, or install a newer archdsl",
-    )
-
-
-def not_yet(what: str, place: Span) -> Diagnostic:
-    """Return: edition 1 has it, this version has not."""
-    return _error(
-        "ARCH190",
-        f"{what} is part of edition 1, but this version of archdsl cannot compile it yet",
-        place,
-        "leave it out, or use a later version",
-    )
-
-
-def unknown_library(name: str, place: Span, known: Sequence[str]) -> Diagnostic:
-    """Return: an import from a package that is not the standard library."""
-    library = [f"std.{module}" for module in known]
-    return _error(
-        "ARCH109",
-        f"there is no library `{name}`",
-        place,
-        did_you_mean(name, library) or 'a file is imported by name: from "file.arch" import ...',
-    )
-
-
-def cannot_read(name: str, place: Span, reason: str) -> Diagnostic:
-    """Return: an imported file that cannot be read."""
-    return _error(
-        "ARCH109",
-        f"cannot read {name}: {reason.lower()}",
-        place,
-        "the path is relative to the file that imports it",
-    )
 
 
 def not_utf8(name: str, place: Span | None) -> Diagnostic:
@@ -112,41 +52,13 @@ def not_utf8(name: str, place: Span | None) -> Diagnostic:
     )
 
 
-def import_cycle(place: Span, chain: Sequence[str]) -> Diagnostic:
-    """Return: files that import each other."""
-    return _error(
-        "ARCH111",
-        "imports go in a circle: " + " -> ".join(chain),
+def not_yet(what: str, place: Span) -> Diagnostic:
+    """Return: edition 1 has it, this version has not."""
+    return error(
+        "ARCH190",
+        f"{what} is part of edition 1, but this version of archdsl cannot compile it yet",
         place,
-        "move what both need into a third file",
-    )
-
-
-def too_many_files(place: Span, most: int) -> Diagnostic:
-    """Return: the limit on files."""
-    return _error("ARCH903", f"more than {most:,} files are imported", place, "import fewer files")
-
-
-def no_such_export(
-    name: nodes.Name, origin: nodes.Literal | nodes.Path, choices: Sequence[str]
-) -> Diagnostic:
-    """Return: a name that the imported file does not declare."""
-    return _error(
-        "ARCH110",
-        f"`{name.text}` is not declared in {origin.span.text}",
-        name.span,
-        did_you_mean(name.text, choices),
-    )
-
-
-def unused_import(name: str, place: Span) -> Diagnostic:
-    """Return (a warning): an import that nothing needs."""
-    return Diagnostic(
-        "ARCH119",
-        f"`{name}` is imported and never used",
-        Label(place),
-        help="remove it from the import",
-        severity=Severity.WARNING,
+        "leave it out, or use a later version",
     )
 
 
@@ -166,7 +78,7 @@ def duplicate_name(name: str, place: Span, first: Span) -> Diagnostic:
 
 def unknown_operator(callee: nodes.Path, choices: Sequence[str]) -> Diagnostic:
     """Return: a step that is neither an operator nor a def."""
-    return _error(
+    return error(
         "ARCH101",
         f"there is no operator or def `{callee.text}`",
         callee.span,
@@ -176,7 +88,7 @@ def unknown_operator(callee: nodes.Path, choices: Sequence[str]) -> Diagnostic:
 
 def unknown_tensor(path: nodes.Path, choices: Sequence[str]) -> Diagnostic:
     """Return: a dangling name where a tensor is wanted."""
-    return _error(
+    return error(
         "ARCH102",
         f"nothing named `{path.text}` is in scope",
         path.span,
@@ -186,7 +98,7 @@ def unknown_tensor(path: nodes.Path, choices: Sequence[str]) -> Diagnostic:
 
 def unknown_value(name: nodes.Name, choices: Sequence[str]) -> Diagnostic:
     """Return: a dangling name where a compile-time value is wanted."""
-    return _error(
+    return error(
         "ARCH102",
         f"nothing named `{name.text}` is in scope",
         name.span,
@@ -196,7 +108,7 @@ def unknown_value(name: nodes.Name, choices: Sequence[str]) -> Diagnostic:
 
 def unknown_model(name: nodes.Name, purpose: str, choices: Sequence[str]) -> Diagnostic:
     """Return: ``extends``, or ``variants of``, something that is not there."""
-    return _error(
+    return error(
         "ARCH102",
         f"there is no model `{name.text}` to {purpose}",
         name.span,
@@ -207,7 +119,7 @@ def unknown_model(name: nodes.Name, purpose: str, choices: Sequence[str]) -> Dia
 
 def circular_extends(name: nodes.Name) -> Diagnostic:
     """Return: something that extends itself."""
-    return _error(
+    return error(
         "ARCH121", f"`{name.text}` extends itself in the end", name.span, "extend another one"
     )
 
@@ -230,7 +142,7 @@ def unused_constant(name: str, place: Span) -> Diagnostic:
 
 def reserved_name(name: str, place: Span) -> Diagnostic:
     """Return: a def, model or import that has the name of an operator."""
-    return _error(
+    return error(
         "ARCH106",
         f"`{name}` is the name of an operator",
         place,
@@ -240,7 +152,7 @@ def reserved_name(name: str, place: Span) -> Diagnostic:
 
 def unused_parameter(name: str, place: Span, owner: str) -> Diagnostic:
     """Return: a parameter that changes nothing."""
-    return _error(
+    return error(
         "ARCH107",
         f"parameter `{name}` of {owner} is never used",
         place,
@@ -250,7 +162,7 @@ def unused_parameter(name: str, place: Span, owner: str) -> Diagnostic:
 
 def dead_branch(name: nodes.Name) -> Diagnostic:
     """Return: a binding that never reaches ``out``."""
-    return _error(
+    return error(
         "ARCH108",
         f"dead branch: `{name.text}` is computed and never used",
         name.span,
@@ -260,7 +172,7 @@ def dead_branch(name: nodes.Name) -> Diagnostic:
 
 def result_unused(place: Span) -> Diagnostic:
     """Return: a pipeline in a graph that is bound to no name."""
-    return _error(
+    return error(
         "ARCH108",
         "dead branch: the result of this step is bound to no name",
         place,
@@ -271,7 +183,7 @@ def result_unused(place: Span) -> Diagnostic:
 def no_out(place: Span, last: nodes.Name | None) -> Diagnostic:
     """Return: a graph that does not say what comes out of it."""
     where = last.span if last is not None else place
-    return _error(
+    return error(
         "ARCH116",
         "this body has bindings, but does not bind `out`",
         where,
@@ -281,7 +193,7 @@ def no_out(place: Span, last: nodes.Name | None) -> Diagnostic:
 
 def bound_in(place: Span) -> Diagnostic:
     """Return: ``in = ...``."""
-    return _error(
+    return error(
         "ARCH106", "`in` is the body's input and cannot be bound", place, "choose another name"
     )
 
@@ -300,12 +212,12 @@ def unknown_argument(
         help = f"{what} takes no named arguments"
     else:
         help = f"{what} takes: " + ", ".join(choices)
-    return _error("ARCH103", f"{what} has no argument `{name.text}`", name.span, help)
+    return error("ARCH103", f"{what} has no argument `{name.text}`", name.span, help)
 
 
 def missing_arguments(what: str, place: Span, names: Sequence[str]) -> Diagnostic:
     """Return: arguments without a default that were not given."""
-    return _error(
+    return error(
         "ARCH104",
         f"{what} needs {_listed(names)}",
         place,
@@ -316,7 +228,7 @@ def missing_arguments(what: str, place: Span, names: Sequence[str]) -> Diagnosti
 def too_many_arguments(what: str, place: Span, names: Sequence[str]) -> Diagnostic:
     """Return: more positional arguments than parameters."""
     takes = f"it takes {', '.join(names)}" if names else "it takes none"
-    return _error("ARCH112", f"{what} has too many arguments", place, takes)
+    return error("ARCH112", f"{what} has too many arguments", place, takes)
 
 
 def argument_twice(what: str, name: str, place: Span, first: Span) -> Diagnostic:
@@ -348,12 +260,12 @@ def bad_argument(
 
 def no_input(what: str, place: Span) -> Diagnostic:
     """Return: a step that nothing flows into."""
-    return _error("ARCH115", f"nothing flows into {what}", place, f"write what does: in -> {what}")
+    return error("ARCH115", f"nothing flows into {what}", place, f"write what does: in -> {what}")
 
 
 def value_as_step(path: nodes.Path) -> Diagnostic:
     """Return: a number or tensor where a step is wanted."""
-    return _error(
+    return error(
         "ARCH113",
         f"`{path.text}` is a value, not a step that something can flow into",
         path.span,
@@ -363,7 +275,7 @@ def value_as_step(path: nodes.Path) -> Diagnostic:
 
 def model_as_step(path: nodes.Path) -> Diagnostic:
     """Return: a model where a step is wanted."""
-    return _error(
+    return error(
         "ARCH113",
         f"`{path.text}` is a model, not a step",
         path.span,
@@ -378,13 +290,13 @@ def not_a_step(place: Span, expr: nodes.Expr | None = None) -> Diagnostic:
         help = f"the sum of two tensors is add({expr.left.span.text}, {expr.right.span.text})"
     elif isinstance(expr, nodes.Ternary):
         help = "a choice between steps is written if condition { ... } else { ... }"
-    return _error("ARCH113", "this is not a step of a network", place, help)
+    return error("ARCH113", "this is not a step of a network", place, help)
 
 
 def turned_repetition(expr: nodes.Infix) -> Diagnostic:
     """Return: ``2 * conv(8)``."""
     left, right = expr.left.span.text, expr.right.span.text
-    return _error(
+    return error(
         "ARCH113",
         "the number of repetitions stands behind the step",
         expr.span,
@@ -394,7 +306,7 @@ def turned_repetition(expr: nodes.Infix) -> Diagnostic:
 
 def not_a_value(place: Span) -> Diagnostic:
     """Return: a step where a number is wanted."""
-    return _error(
+    return error(
         "ARCH113",
         "a step of the network stands where a compile-time value is wanted",
         place,
@@ -404,7 +316,7 @@ def not_a_value(place: Span) -> Diagnostic:
 
 def tensor_as_value(path: nodes.Path) -> Diagnostic:
     """Return: a tensor where a number is wanted."""
-    return _error(
+    return error(
         "ARCH113",
         f"`{path.text}` is a tensor; a compile-time value is wanted here",
         path.span,
@@ -415,14 +327,14 @@ def tensor_as_value(path: nodes.Path) -> Diagnostic:
 def no_attributes(path: nodes.Path) -> Diagnostic:
     """Return: ``n.c`` where n is a number."""
     name = path.names[0].text
-    return _error(
+    return error(
         "ARCH113", f"`{name}` is not a tensor and has no sizes", path.span, f"write {name}"
     )
 
 
 def unknown_attribute(name: nodes.Name) -> Diagnostic:
     """Return: ``x.channels``."""
-    return _error(
+    return error(
         "ARCH102",
         f"a tensor has no `{name.text}`",
         name.span,
@@ -450,19 +362,17 @@ def misplaced(what: str, place: Span) -> Diagnostic:
         "tap": "a tap stands in a block, or in a stage behind a block",
         "allow": "allow stands in a model, a stage or a block",
     }
-    return _error("ARCH118", f"{what} cannot stand here", place, where[what])
+    return error("ARCH118", f"{what} cannot stand here", place, where[what])
 
 
 def empty_body(place: Span) -> Diagnostic:
     """Return: nothing between braces where a result is wanted."""
-    return _error(
-        "ARCH115", "this body is empty and has no input to hand on", place, "write a step"
-    )
+    return error("ARCH115", "this body is empty and has no input to hand on", place, "write a step")
 
 
 def no_else(place: Span) -> Diagnostic:
     """Return: an ``if`` without ``else`` that must yield a value."""
-    return _error(
+    return error(
         "ARCH115",
         "this `if` yields nothing when its condition does not hold",
         place,
@@ -472,142 +382,4 @@ def no_else(place: Span) -> Diagnostic:
 
 def join_needs_two(what: str, place: Span) -> Diagnostic:
     """Return: a join of one tensor."""
-    return _error("ARCH209", f"{what} joins two or more tensors", place, f"write {what}(a, b)")
-
-
-# --- compile-time arithmetic
-
-
-def nested_list(place: Span) -> Diagnostic:
-    """Return: a list within a list."""
-    return _error("ARCH114", "a list cannot hold a list", place, "write its items side by side")
-
-
-def wrong_operand(place: Span, operator: str, value: Value, use: Use | None) -> Diagnostic:
-    """Return: arithmetic on what is no number."""
-    return Diagnostic(
-        "ARCH114",
-        f"`{operator}` takes numbers, but this is {show(value)}",
-        Label(place),
-        help="write a number",
-        use=use,
-    )
-
-
-def not_a_truth_value(place: Span, value: Value, use: Use | None) -> Diagnostic:
-    """Return: a condition that is neither true nor false."""
-    return Diagnostic(
-        "ARCH114",
-        f"a condition is true or false, but this is {show(value)}",
-        Label(place),
-        help="write a comparison, such as n > 0",
-        use=use,
-    )
-
-
-def division_by_zero(place: Span, use: Use | None) -> Diagnostic:
-    """Return: a divisor of 0."""
-    return Diagnostic(
-        "ARCH114", "division by zero", Label(place), help="the divisor is 0 here", use=use
-    )
-
-
-def out_of_range(place: Span, use: Use | None) -> Diagnostic:
-    """Return: a number too large to be meant."""
-    return Diagnostic(
-        "ARCH114",
-        "the result is too large or not a number",
-        Label(place),
-        help="values stay below 10^18",
-        use=use,
-    )
-
-
-def unknown_function(callee: nodes.Path, choices: Sequence[str]) -> Diagnostic:
-    """Return: a compile-time function that is not there."""
-    return _error(
-        "ARCH102",
-        f"there is no compile-time function `{callee.text}`",
-        callee.span,
-        did_you_mean(callee.text, choices),
-    )
-
-
-def function_arguments(call: nodes.Call, least: int, most: int | None) -> Diagnostic:
-    """Return: a compile-time function with the wrong arguments."""
-    if most is None:
-        takes = f"{least} or more numbers"
-    else:
-        takes = f"{least} number" + ("s" if least > 1 else "")
-    return _error(
-        "ARCH112",
-        f"{call.callee.text} takes {takes}",
-        call.span,
-        f"write {call.callee.text}({', '.join('abc'[:least])})",
-    )
-
-
-# --- models
-
-
-def cannot_allow(code: nodes.Name) -> Diagnostic:
-    """Return: ``allow`` of something that is no rule."""
-    return _error(
-        "ARCH131",
-        f"`{code.text}` is not a rule that can be allowed",
-        code.span,
-        did_you_mean(code.text, RULES) or "choose one of: " + ", ".join(RULES),
-    )
-
-
-def no_reason(place: Span) -> Diagnostic:
-    """Return: ``allow`` with an empty reason."""
-    return _error("ARCH131", "an allowance needs a reason", place, 'write why: allow RA002 "why"')
-
-
-def unused_allowance(code: str, place: Span) -> Diagnostic:
-    """Return (a warning): an allowance that silences nothing."""
-    return Diagnostic(
-        "ARCH130",
-        f"nothing breaks {code} here; this allowance silences nothing",
-        Label(place),
-        help="remove it",
-        severity=Severity.WARNING,
-    )
-
-
-def missing_item(model: nodes.Name, what: str) -> Diagnostic:
-    """Return: a model without an input or backbone."""
-    example = "input [3, 32, 32]" if what == "input" else f"{what} {{ ... }}"
-    return _error("ARCH122", f"model {model.text} has no {what}", model.span, f"add {example}")
-
-
-def item_twice(what: str, place: Span, first: Span) -> Diagnostic:
-    """Return: two of what a model has one of."""
-    return Diagnostic(
-        "ARCH106",
-        f"a model has one {what}",
-        Label(place),
-        (Label(first, "the first is here"),),
-        help="remove one of them",
-    )
-
-
-def bad_input(place: Span, value: Value) -> Diagnostic:
-    """Return: an input shape that is none."""
-    return _error(
-        "ARCH105",
-        f"input: the shape cannot be {show(value)}",
-        place,
-        "write channels, height and width: input [3, 32, 32]",
-    )
-
-
-def required_model_parameter(model: nodes.Name, parameter: nodes.Name) -> Diagnostic:
-    """Return: a model parameter without a value."""
-    return Diagnostic(
-        "ARCH104",
-        f"model {model.text} needs a value for `{parameter.text}`",
-        Label(parameter.span),
-        help=f"give it a default ({parameter.text} = ...), or pass --set {parameter.text}=...",
-    )
+    return error("ARCH209", f"{what} joins two or more tensors", place, f"write {what}(a, b)")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from archdsl.diagnostics import Poison, Problems
-from archdsl.elaborate import messages
+from archdsl.elaborate import messages, model_messages
 from archdsl.elaborate.aggregating import Aggregator
 from archdsl.elaborate.checking_steps import Resolution
 from archdsl.elaborate.expanding import Expander
@@ -105,7 +105,7 @@ class ModelElaborator:
                 values[name] = Poison()
             else:
                 values[name] = self.problems.add(
-                    messages.required_model_parameter(self.model.name, parameter.name)
+                    model_messages.required_model_parameter(self.model.name, parameter.name)
                 )
         return values
 
@@ -122,7 +122,7 @@ class ModelElaborator:
                     continue
                 if kind in own:
                     what = kind.__name__.lower()
-                    self.problems.add(messages.item_twice(what, item.span, own[kind].span))
+                    self.problems.add(model_messages.item_twice(what, item.span, own[kind].span))
                     continue
                 own[kind] = item
             for kind, item in own.items():
@@ -154,7 +154,7 @@ class ModelElaborator:
         expander = self.expander
         shape = self.input_shape(items, parameters)
         if nodes.Backbone not in items and not self.may_have("backbone"):
-            self.problems.add(messages.missing_item(self.model.name, "backbone"))
+            self.problems.add(model_messages.missing_item(self.model.name, "backbone"))
         backbone = items.get(nodes.Backbone)
         if backbone is None or not isinstance(backbone.item, nodes.Backbone):
             return None
@@ -252,7 +252,7 @@ class ModelElaborator:
         """Return the input's shape, or None where there is none; that is reported."""
         if nodes.Input not in items:
             if not self.may_have("input"):
-                self.problems.add(messages.missing_item(self.model.name, "input"))
+                self.problems.add(model_messages.missing_item(self.model.name, "input"))
             return None
         item, model, _ = items[nodes.Input]
         assert isinstance(item, nodes.Input)
@@ -263,7 +263,7 @@ class ModelElaborator:
             sizes = value if isinstance(value, tuple) and len(value) == 3 else (None,)
             c, h, w = (Integer(1).check(size) for size in sizes)
         except (Unfit, ValueError):
-            self.problems.add(messages.bad_input(item.shape.span, value))
+            self.problems.add(model_messages.bad_input(item.shape.span, value))
             return None
         assert isinstance(c, int) and isinstance(h, int) and isinstance(w, int)
         return c, h, w

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from archdsl.diagnostics import Poison, Problems
-from archdsl.elaborate import binding, messages, recipe_messages
+from archdsl.elaborate import binding, messages, model_messages, recipe_messages
 from archdsl.elaborate.expanding import Expander
 from archdsl.elaborate.loading import Module
 from archdsl.elaborate.values import Evaluator, Scope
@@ -190,6 +190,7 @@ class RecipeElaborator:
     def value(
         self, what: str, parameter: Parameter, expr: nodes.Expr, scope: Scope
     ) -> Value | Poison:
+        """Return a setting's value in its parameter's normal form."""
         value = self.evaluator.evaluate(expr, scope)
         if isinstance(value, Poison):
             return value
@@ -230,7 +231,7 @@ def elaborate_recipes(
                 continue
             name = item.dataset.text
             if name in own:
-                problems.add(messages.item_twice(f"train {name}", item.span, own[name].span))
+                problems.add(model_messages.item_twice(f"train {name}", item.span, own[name].span))
                 continue
             own[name] = item
             if name in seen:

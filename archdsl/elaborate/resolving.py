@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archdsl.diagnostics import Poison, Problems
-from archdsl.elaborate import messages, recipe_messages
+from archdsl.elaborate import file_messages, messages, recipe_messages
 from archdsl.elaborate.checking_steps import Resolution as Resolution
 from archdsl.elaborate.checking_steps import Step as Step
 from archdsl.elaborate.checking_steps import StepChecker
@@ -45,7 +45,7 @@ class Resolver:
             if symbol.used or module.may_mention(symbol.name):
                 continue
             if symbol.imported:
-                self.problems.add(messages.unused_import(symbol.name, symbol.place))
+                self.problems.add(file_messages.unused_import(symbol.name, symbol.place))
             elif isinstance(symbol.item, nodes.Let) and has_models:
                 self.problems.add(messages.unused_constant(symbol.name, symbol.place))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias, cast
 
 from archdsl.diagnostics import Poison, Problems
-from archdsl.elaborate import messages
+from archdsl.elaborate import messages, value_messages
 from archdsl.elaborate.guessing import Axes
 from archdsl.ir import Node
 from archdsl.operators.signature import Scalar, Value
@@ -118,7 +118,7 @@ class Evaluator:
                     return Poison()
                 for item, value in zip(expr.items, items, strict=True):
                     if isinstance(value, tuple):
-                        return self.problems.add(messages.nested_list(item.span))
+                        return self.problems.add(value_messages.nested_list(item.span))
                 return cast(tuple[Scalar, ...], tuple(items))
             case nodes.Path():
                 return expr.text if expr.text in words else self.path(expr, scope, use)
@@ -140,9 +140,10 @@ class Evaluator:
         value = self.evaluate(expr, scope, use)
         if isinstance(value, Poison | bool):
             return value
-        return self.problems.add(messages.not_a_truth_value(expr.span, value, use))
+        return self.problems.add(value_messages.not_a_truth_value(expr.span, value, use))
 
     def path(self, expr: nodes.Path, scope: Scope, use: Use | None) -> Value | Poison:
+        """Return what a name stands for, or a size of a tensor."""
         bound = scope.look_up(expr.names[0].text)
         if isinstance(bound, Poison):
             return bound
@@ -165,6 +166,7 @@ class Evaluator:
         return self.problems.add(messages.no_such_size(expr, what, shape, use))
 
     def prefix(self, expr: nodes.Prefix, scope: Scope, use: Use | None) -> Value | Poison:
+        """Return the value of ``-x`` or ``not x``."""
         if expr.operator == "not":
             truth = self.condition(expr.operand, scope, use)
             return truth if isinstance(truth, Poison) else not truth
@@ -172,10 +174,13 @@ class Evaluator:
         if isinstance(value, Poison):
             return value
         if not _is_number(value):
-            return self.problems.add(messages.wrong_operand(expr.operand.span, "-", value, use))
+            return self.problems.add(
+                value_messages.wrong_operand(expr.operand.span, "-", value, use)
+            )
         return -value  # type: ignore[operator]
 
     def infix(self, expr: nodes.Infix, scope: Scope, use: Use | None) -> Value | Poison:
+        """Return the value of ``a + b``."""
         if expr.operator in ("and", "or"):
             left = self.condition(expr.left, scope, use)
             if isinstance(left, Poison) or left == (expr.operator == "or"):
@@ -192,25 +197,27 @@ class Evaluator:
         for side, value in zip((expr.left, expr.right), values, strict=True):
             if not _is_number(value):
                 return self.problems.add(
-                    messages.wrong_operand(side.span, expr.operator, value, use)
+                    value_messages.wrong_operand(side.span, expr.operator, value, use)
                 )
         try:
             result = _NUMERIC[expr.operator](*cast(tuple[Any, Any], tuple(values)))
         except ZeroDivisionError:
-            return self.problems.add(messages.division_by_zero(expr.right.span, use))
+            return self.problems.add(value_messages.division_by_zero(expr.right.span, use))
         except OverflowError:
-            return self.problems.add(messages.out_of_range(expr.span, use))
+            return self.problems.add(value_messages.out_of_range(expr.span, use))
         return self.in_range(expr, result, use)
 
     def in_range(self, expr: nodes.Expr, result: Any, use: Use | None) -> Value | Poison:
+        """Return a result, unless it is too large to be meant."""
         if isinstance(result, float):
             if not math.isfinite(result):
-                return self.problems.add(messages.out_of_range(expr.span, use))
+                return self.problems.add(value_messages.out_of_range(expr.span, use))
         elif not isinstance(result, bool) and abs(result) > _MAX_MAGNITUDE:
-            return self.problems.add(messages.out_of_range(expr.span, use))
+            return self.problems.add(value_messages.out_of_range(expr.span, use))
         return cast(Value, result)
 
     def call(self, expr: nodes.Call, scope: Scope, use: Use | None) -> Value | Poison:
+        """Return the value of a compile-time function."""
         function = FUNCTIONS.get(expr.callee.text)
         if function is None or not function.takes(expr.arguments):
             return Poison()  # reported when names were checked
@@ -221,12 +228,12 @@ class Evaluator:
             assert not isinstance(value, Poison)
             if not _is_number(value):
                 return self.problems.add(
-                    messages.wrong_operand(argument.span, expr.callee.text, value, use)
+                    value_messages.wrong_operand(argument.span, expr.callee.text, value, use)
                 )
         try:
             return self.in_range(expr, function.apply(*values), use)
         except (ZeroDivisionError, OverflowError, ValueError):
-            return self.problems.add(messages.out_of_range(expr.span, use))
+            return self.problems.add(value_messages.out_of_range(expr.span, use))
 
 
 def _is_number(value: object) -> bool:

@@ -17,8 +17,9 @@ from archdsl.resources import resource
 from archdsl.source import Source, Span
 from archdsl.syntax import messages, nodes
 from archdsl.syntax.build import Builder, TooDeep
+from archdsl.syntax.feeding import MAX_NESTING
 from archdsl.syntax.lexer import OnePassLexer
-from archdsl.syntax.recovery import MAX_NESTING, Run
+from archdsl.syntax.recovery import Run
 from archdsl.syntax.recursion import room_to_recurse
 
 MAX_TEXT = 1_000_000

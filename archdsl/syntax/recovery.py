@@ -19,199 +19,44 @@ name that stands there is not reported as missing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from lark import Lark, Token, Tree
+from lark import Token
 from lark.exceptions import UnexpectedToken
-from lark.parsers.lalr_analysis import Shift
 
-from archdsl.diagnostics import Diagnostic, Problems, nearest
-from archdsl.source import Source, Span
+from archdsl.diagnostics import Diagnostic, nearest
+from archdsl.source import Span
 from archdsl.syntax import messages
-from archdsl.syntax.build import TooDeep
-from archdsl.syntax.layout import SEPARATORS, is_needless, tokens
-
-MAX_NESTING = 100
-"""How deep brackets and braces may nest."""
-
-_DEEPEST_STACK = 2000
-"""What 100 brackets need at most; more are prefixes (`not not ...`), or `else if` without end."""
-
-MAX_SYNTAX_ERRORS = 20
-"""After so many syntax errors the rest of a file is not read."""
-
-_CLOSER = {"(": ")", "[": "]", "{": "}"}
-_OPENER = {closer: opener for opener, closer in _CLOSER.items()}
-_FILE_ITEMS = ("def", "model", "recipe", "variants", "from")
-_BEGINS_ITEM = re.compile(r'[ \t]+(\w|")')
-_BLANKS = re.compile(r"(?:\s|#[^\n]*+)*+")
-_NEXT = re.compile(
-    r"(?:[ \t]|#[^\n]*+|\r?\n(?=(?:\s|#[^\n]*+)*+(?:->|\||else\b)))*+"
-    r'(\r?\n|"[^"\n]*"|\w+|->|//|==|!=|<=|>=|\S|$)'
+from archdsl.syntax.feeding import (
+    CLOSER,
+    MISSING_NAME,
+    OPENER,
+    Feeder,
+    StopReading,
+    at,
+    first_token,
+    is_bracket,
+    renamed,
 )
+from archdsl.syntax.layout import SEPARATORS
+
+_FILE_ITEMS = ("def", "model", "recipe", "variants", "from")
 _MODEL_ITEMS = ("input", "backbone", "head", "aggregate", "train", "expect")
-MISSING_NAME = "?"
-"""Stands for a name that is missing; nothing is reported of it again."""
+_BEGINS_ITEM = re.compile(r'[ \t]+(\w|")')
 
 
-class _StopReading(Exception):
-    """The rest of the text is not read; a diagnostic has been given."""
-
-
-class Run:
+class Run(Feeder):
     """The parse of one text."""
-
-    def __init__(self, source: Source, problems: Problems, parser: Lark) -> None:
-        self.source = source
-        self.problems = problems
-        self.interactive = parser.parse_interactive(source.text)
-        self.state = self.interactive.parser_state
-        self.table: dict[Any, dict[str, Any]] = self.state.parse_conf.parse_table.states
-        self.patterns = {t.name: t.pattern.value for t in parser.terminals}
-        self.terminals = {pattern: name for name, pattern in self.patterns.items()}
-        self.lost: list[Span] = []
-        self.faults: list[Span] = []
-        self.before: Token | None = None  # the last token that was fed
-        self.pairs: list[tuple[Token, Token]] = []  # braces, matched
-        self.finishing = False
-        self.is_torn = False  # the text ends in the middle of something
-        self.following: Token | None = None  # behind what was skipped
-        self.bad_end: int | None = None  # of the last text that could not be read
-        self.misplaced = False  # an item stands outside of its braces: others will, too
-        self.after_skipped = False  # nothing but separators since a statement was skipped
-        self.stream = self.significant()
 
     def run(self) -> Any:
         """Return the tree; raises TooDeep."""
         try:
             for token in self.stream:
                 self.accept(token)
-        except _StopReading:
+        except StopReading:
             return self.finish(blamed=True)
         return self.finish(blamed=False)
-
-    # --- tokens and places
-
-    def significant(self) -> Iterator[Token]:
-        """Yield the tokens but for newlines that separate nothing."""
-        for token in tokens(self.source.text, self.interactive, self.bad_characters):
-            if token.type != "_NL" or not is_needless(
-                self.before, self.opener, fits=self.fits("_NL")
-            ):
-                yield token
-
-    def bad_characters(self, start: int, end: int) -> None:
-        """Report what no token begins with."""
-        self.report(messages.bad_characters(Span(self.source, start, end)))
-        self.bad_end = end
-
-    def report(self, diagnostic: Diagnostic) -> None:
-        """Report a syntax error; past the cap the rest of the text is not read."""
-        assert diagnostic.primary is not None
-        span = diagnostic.primary.span
-        self.faults.append(span)
-        # What stands right behind unreadable text may be out of place because of it.
-        if self.bad_end is None or self.source.text[self.bad_end : span.start].strip():
-            self.problems.add(diagnostic)
-        if len(self.faults) >= MAX_SYNTAX_ERRORS:
-            self.stop(span.start)
-
-    def stop(self, start: int) -> None:
-        """Read no further than ``start``."""
-        self.lost.append(Span(self.source, start, len(self.source.text)))
-        raise _StopReading
-
-    def span(self, token: Token) -> Span:
-        """Return the place of a token; that of a newline is behind the last token before it."""
-        if token.type == "_NL" and self.before is not None:
-            end = self.before.end_pos or 0
-            return Span(self.source, end, end)
-        return Span(self.source, token.start_pos or 0, token.end_pos or 0)
-
-    def indent(self, token: Token) -> int:
-        """Return how far the token's line is indented."""
-        line = self.source.line(self.span(token).line)
-        return len(line) - len(line.lstrip())
-
-    def starts_line(self, token: Token) -> bool:
-        """Whether only blanks stand before a token on its line."""
-        return self.span(token).column == self.indent(token) + 1
-
-    # --- the stack
-
-    @property
-    def openers(self) -> list[Token]:
-        """The brackets that are open, outermost first."""
-        found: list[Token] = []
-        for value in self.state.value_stack:
-            if _is_bracket(value, _CLOSER):
-                found.append(value)
-            elif _is_bracket(value, _OPENER) and found:  # not yet reduced to what it closes
-                found.pop()
-        return found
-
-    @property
-    def opener(self) -> Token | None:
-        """The innermost open bracket."""
-        return next(reversed(self.openers), None)
-
-    def advance(self, stack: list[Any], terminal: str) -> list[Any] | None:
-        """Return the stack of states behind a terminal, or None where it does not fit."""
-        stack = list(stack)
-        while True:
-            action, argument = self.table[stack[-1]].get(terminal, (None, None))
-            if action is None:
-                return None
-            if action is Shift:
-                return [*stack, argument]
-            if argument.expansion:
-                del stack[-len(argument.expansion) :]
-            following = self.table[stack[-1]].get(argument.origin.name)
-            if following is None:
-                return None
-            stack.append(following[1])
-            if terminal == "$END" and stack[-1] == self.state.parse_conf.end_state:
-                return stack
-
-    def fits(self, *terminals: str) -> bool:
-        """Whether these terminals may follow, one behind the other."""
-        stack: list[Any] | None = self.state.state_stack
-        for terminal in terminals:
-            stack = self.advance(stack, terminal)  # type: ignore[arg-type]
-            if stack is None:
-                return False
-        return True
-
-    def accepted(self) -> set[str]:
-        """Return the terminals that may come next."""
-        return {t for t in self.table[self.state.position] if t.isupper() and self.fits(t)} | (
-            {"_NL"} if self.fits("_NL") else set()
-        )
-
-    # --- feeding
-
-    def feed(self, token: Token) -> None:
-        """Feed a token that fits; raises UnexpectedToken where it does not."""
-        opener = self.opener if token in _OPENER else None
-        self.interactive.feed_token(token)
-        self.before = token
-        if token.type not in SEPARATORS:
-            self.after_skipped = False
-        if token.type in ("DEF", "MODEL", "RECIPE"):
-            self.misplaced = False
-        if token == "}" and opener == "{":
-            self.pairs.append((opener, token))
-        if self.finishing:
-            return
-        too_deep = _is_bracket(token, _CLOSER) and len(self.openers) > MAX_NESTING
-        if too_deep or len(self.state.state_stack) > _DEEPEST_STACK:
-            raise TooDeep(self.span(token))
-
-    def insert(self, terminal: str) -> None:
-        """Feed a token that is not in the text."""
-        text = MISSING_NAME if terminal == "NAME" else self.patterns.get(terminal, "")
-        self.feed(_at(terminal, text, self.before))
 
     def accept(self, token: Token) -> None:
         """Feed a token, recovering where it does not fit."""
@@ -222,47 +67,11 @@ class Run:
         except UnexpectedToken:
             self.recover(token)
 
-    def forms(self, token: Token) -> list[Token]:
-        """Return the token as lexed, and as a name or keyword: that depends on the state."""
-        kinds = [token.type]
-        if token.isidentifier():
-            kinds += ["NAME", self.terminals.get(str(token), "NAME")]
-        return [
-            Token(k, str(token), start_pos=token.start_pos, end_pos=token.end_pos)
-            for k in dict.fromkeys(kinds)
-        ]
-
-    def behind(self, inserted: Sequence[str], token: Token) -> Token | None:
-        """Return the token in a form that fits behind what is inserted, or None."""
-        return next((t for t in self.forms(token) if self.fits(*inserted, t.type)), None)
-
     def begins_item(self, token: Token) -> bool:
         """Whether a token within braces can only be meant to begin an item of the file."""
         if token not in _FILE_ITEMS or self.span(token).column != 1 or not self.openers:
             return False
         return _BEGINS_ITEM.match(self.source.text, token.end_pos or 0) is not None
-
-    def next_terminals(self, token: Token) -> list[str]:
-        """Return what the text behind a token may be lexed as; empty at the end of the text."""
-        text, at = self.source.text, token.end_pos or 0
-        if self.opener not in (None, "{"):
-            at = _BLANKS.match(text, at).end()  # type: ignore[union-attr]
-        match = _NEXT.match(text, at)
-        if match is None or not match[1]:
-            return []
-        word = match[1]
-        if word[0] == "\n":
-            return ["_NL"]
-        kinds = [self.terminals[word]] if word in self.terminals else []
-        if word[0] == '"':
-            kinds.append("STRING")
-        elif word[0].isdigit():
-            kinds += ["INT", "FLOAT", "QUANTITY"]
-        elif word[0].isalpha() or word[0] == "_":
-            kinds.append("NAME")
-        return kinds
-
-    # --- recovery
 
     def recover(self, token: Token) -> None:
         """Report a token that does not fit, and go on."""
@@ -292,7 +101,7 @@ class Run:
         for bracket in reversed(self.openers):
             if bracket == "{":
                 break
-            closing.append(self.terminals[_CLOSER[bracket]])
+            closing.append(self.terminals[CLOSER[bracket]])
         for inserted in (closing, ["HOLE", *closing]):
             for end in ([], ["_NL"]) if token != "}" else ([],):
                 form = self.behind((*inserted, *end), token)
@@ -338,12 +147,12 @@ class Run:
                     self.blame(count, keyword)
                     for terminal in inserted:
                         self.insert(terminal)
-                    self.feed(_as(kind, keyword))
+                    self.feed(renamed(kind, keyword))
                     for t in rest:
-                        self.feed(_as(end, t))
+                        self.feed(renamed(end, t))
                     return True
             if count < len(openers):
-                closing.append(self.terminals[_CLOSER[openers[count]]])
+                closing.append(self.terminals[CLOSER[openers[count]]])
         return False
 
     def blame(self, unclosed: int, keyword: Token) -> None:
@@ -362,17 +171,6 @@ class Run:
                 return inner
         return opener
 
-    def take_back(self, token: Token) -> tuple[Any, Any] | None:
-        """Undo the feeding of a token that nothing has been added to; return what it was."""
-        if not self.state.value_stack or _sole_token(self.state.value_stack[-1]) is not token:
-            return None
-        return self.state.state_stack.pop(), self.state.value_stack.pop()
-
-    def put_back(self, taken: tuple[Any, Any]) -> None:
-        """Undo :meth:`take_back`."""
-        self.state.state_stack.append(taken[0])
-        self.state.value_stack.append(taken[1])
-
     def mend_keyword(self, token: Token) -> bool:
         """Take a misspelt keyword for the one it was meant to be."""
         if token.type != "NAME":
@@ -381,7 +179,7 @@ class Run:
         if meant is None:
             return False
         self.report(messages.misspelt(self.span(token), meant))
-        self.feed(_as(self.terminals[meant], token, meant))
+        self.feed(renamed(self.terminals[meant], token, meant))
         return True
 
     def nearest_keyword(self, token: Token, fits: Callable[[str], bool]) -> str | None:
@@ -410,7 +208,7 @@ class Run:
             self.put_back(taken)
             return False
         self.report(messages.misspelt(self.span(last), meant))
-        self.feed(_as(self.terminals[meant], last, meant))
+        self.feed(renamed(self.terminals[meant], last, meant))
         form = self.behind((), token)
         assert form is not None
         self.feed(form)
@@ -430,7 +228,7 @@ class Run:
             self.insert(inserted)
             self.feed(form)
             return True
-        if token in _CLOSER or token in _OPENER or token.type in SEPARATORS:
+        if token in CLOSER or token in OPENER or token.type in SEPARATORS:
             return False
         if following in ([], ["_NL"]) or not any(self.fits(t) for t in following):
             return False
@@ -441,9 +239,9 @@ class Run:
     def repairs(self, token: Token) -> list[str]:
         """Return what may be inserted before a token, most likely first."""
         opener = self.opener
-        if token in _OPENER:
-            return ["HOLE"] if opener == _OPENER[str(token)] else []
-        found = ["HOLE"] if not token.isidentifier() and token not in _CLOSER else []
+        if token in OPENER:
+            return ["HOLE"] if opener == OPENER[str(token)] else []
+        found = ["HOLE"] if not token.isidentifier() and token not in CLOSER else []
         if token in ("{", "=", "("):
             found.append("NAME")
         if token.type in SEPARATORS:
@@ -451,7 +249,7 @@ class Run:
             return [*found, self.terminals["{"]] if token.type == "_NL" and header else found
         if opener in ("(", "["):
             found += ["COMMA"] if token != "{" else []
-            found += [self.terminals[_CLOSER[str(opener)]]]
+            found += [self.terminals[CLOSER[str(opener)]]]
         elif token != "=":
             found += [self.terminals["->"], "SEMICOLON"]
         if token != "{":
@@ -474,9 +272,9 @@ class Run:
 
     def drop_closer(self, token: Token) -> bool:
         """Leave out a closing bracket that closes nothing."""
-        if token not in _OPENER or token.type == "STRING":
+        if token not in OPENER or token.type == "STRING":
             return False
-        if any(opener == _OPENER[str(token)] for opener in self.openers):
+        if any(opener == OPENER[str(token)] for opener in self.openers):
             return False
         if token == "}" and self.after_skipped:
             return True  # it closes what was skipped
@@ -515,22 +313,22 @@ class Run:
         opener = self.opener
         if opener is None or opener == "{" or token in SEPARATORS:
             return False
-        closer = self.terminals[_CLOSER[str(opener)]]
+        closer = self.terminals[CLOSER[str(opener)]]
         depth, at = 0, token.end_pos or 0
         end = self.source.text.find("\n", at)
         line = self.source.text[at : end if end >= 0 else len(self.source.text)]
-        if token in _CLOSER:
+        if token in CLOSER:
             depth = 1
         for char in line:  # a string or comment with a bracket in it is not worth more care
-            if char in _CLOSER:
+            if char in CLOSER:
                 depth += 1
-            elif char in _OPENER:
+            elif char in OPENER:
                 if depth == 0:
                     break
                 depth -= 1
         else:
             return False
-        if char != _CLOSER[str(opener)]:
+        if char != CLOSER[str(opener)]:
             return False
         self.report(messages.expected(self.span(token), str(token), self.wanted()))
         self.skip(token, brackets=True)
@@ -545,7 +343,7 @@ class Run:
         last = self.following
         assert last is not None
         self.lost.append(Span(self.source, opener.end_pos or 0, last.start_pos or 0))
-        self.feed(_as(closer, last))
+        self.feed(renamed(closer, last))
         return True
 
     def skip(self, token: Token, *, brackets: bool = False) -> Token:
@@ -564,9 +362,9 @@ class Run:
                     break
                 if found == "{" and not brackets and self.is_header():
                     break
-            if found in _CLOSER:
+            if found in CLOSER:
                 depth += 1
-            elif found in _OPENER:
+            elif found in OPENER:
                 depth = max(0, depth - 1)
             last = self.before = found
             self.following = next(self.stream, None)
@@ -593,7 +391,7 @@ class Run:
             self.lost.append(Span(self.source, token.start_pos or 0, last.end_pos or 0))
             if not self.fits(self.terminals["{"]):
                 self.insert("NAME")
-            self.feed(_as(self.terminals["{"], following))
+            self.feed(renamed(self.terminals["{"], following))
             return
         self.drop_statement(last)
         if following is not None:
@@ -617,14 +415,12 @@ class Run:
         while depth or not self.fits("ERROR"):
             self.state.state_stack.pop()
             value = self.state.value_stack.pop()
-            depth += _is_bracket(value, _OPENER) - _is_bracket(value, _CLOSER)
+            depth += is_bracket(value, OPENER) - is_bracket(value, CLOSER)
             depth = max(0, depth)
-            dropped = _first_token(value)
+            dropped = first_token(value)
             if dropped is not None and dropped.start_pos is not None:
                 start = dropped.start_pos
         return start
-
-    # --- the end
 
     def finish(self, *, blamed: bool) -> Any:
         """Close what is open at the end of the text, blame it, and return the tree."""
@@ -632,18 +428,18 @@ class Run:
         self.is_torn = not self.fits("$END")
         while True:
             if self.fits("$END"):
-                return self.interactive.feed_token(_at("$END", "", self.before))
+                return self.interactive.feed_token(at("$END", "", self.before))
             opener = self.opener
             if not blamed:
                 self.problems.add(self.unfinished(opener))
                 blamed = True
-            closer = self.terminals[_CLOSER[str(opener)]] if opener is not None else None
+            closer = self.terminals[CLOSER[str(opener)]] if opener is not None else None
             if closer is not None and self.fits(closer):
-                self.feed(_at(closer, _CLOSER[str(opener)], self.before))
+                self.feed(at(closer, CLOSER[str(opener)], self.before))
             elif self.fits("HOLE"):
                 self.insert("HOLE")
             elif self.before is not None:
-                self.drop_statement(_at("_NL", "", self.before))
+                self.drop_statement(at("_NL", "", self.before))
 
     def unfinished(self, opener: Token | None) -> Diagnostic:
         """Return the fault of a text that ends too early."""
@@ -652,36 +448,3 @@ class Run:
             return messages.never_closed(self.span(opener), str(opener))
         end = (self.before.end_pos or 0) if self.before is not None else 0
         return messages.expected(Span(self.source, end, end), "", self.wanted())
-
-
-def _at(terminal: str, text: str, place: Token | None) -> Token:
-    """Return a token that is not in the text, standing behind ``place``."""
-    where = (place.end_pos or 0) if place is not None else 0
-    return Token(terminal, text, start_pos=where, end_pos=where)
-
-
-def _as(terminal: str, token: Token, text: str | None = None) -> Token:
-    """Return a token as another terminal, at its place."""
-    start, end = token.start_pos, token.end_pos
-    return Token(terminal, text or str(token), start_pos=start, end_pos=end)
-
-
-def _is_bracket(value: object, brackets: dict[str, str]) -> bool:
-    return isinstance(value, Token) and value.type != "ERROR" and value in brackets
-
-
-def _first_token(value: Any) -> Token | None:
-    """Return the first token of what is on the stack: a token, a tree, or a list of them."""
-    if isinstance(value, Token):
-        return value
-    for child in value.children if isinstance(value, Tree) else value:
-        token = _first_token(child)
-        if token is not None:
-            return token
-    return None
-
-
-def _sole_token(value: Any) -> Token | None:
-    while isinstance(value, Tree) and len(value.children) == 1:
-        value = value.children[0]
-    return value if isinstance(value, Token) else None
