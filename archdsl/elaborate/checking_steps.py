@@ -122,7 +122,8 @@ class StepChecker:
             return
         for bind, entry in bound:
             used = entry.used or names.module.may_mention(bind.name.text) or _has_tap(bind.value)
-            if not used:
+            is_broken = any(isinstance(part, nodes.Error) for part in parts(bind.value))
+            if not used and not is_broken and not names.module.has_fault(bind.span):
                 self.problems.add(messages.dead_branch(bind.name))
 
     # --- steps

@@ -155,6 +155,27 @@ class Feeder:
                 return False
         return True
 
+    def can_shift(self, terminal: str) -> bool:
+        """Return the same of one terminal; this is asked of every token, and copies nothing.
+
+        lark's own way, to feed it and see, reduces part of the stack before it fails.
+        """
+        below = self.state.state_stack
+        depth, above = len(below), list[Any]()
+        while True:
+            state = above[-1] if above else below[depth - 1]
+            action, argument = self.table[state].get(terminal, (None, None))
+            if action is None or action is Shift:
+                return action is Shift
+            size = len(argument.expansion)
+            if size >= len(above):
+                depth -= size - len(above)
+                above.clear()
+            else:
+                del above[-size or len(above) :]
+            state = above[-1] if above else below[depth - 1]
+            above.append(self.table[state][argument.origin.name][1])
+
     def accepted(self) -> set[str]:
         """Return the terminals that may come next."""
         return {t for t in self.table[self.state.position] if t.isupper() and self.fits(t)} | (
@@ -162,7 +183,7 @@ class Feeder:
         )
 
     def feed(self, token: Token) -> None:
-        """Feed a token that fits; raises UnexpectedToken where it does not."""
+        """Feed a token that fits."""
         opener = self.opener if token in OPENER else None
         self.interactive.feed_token(token)
         self.before = token

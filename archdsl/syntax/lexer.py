@@ -68,6 +68,8 @@ class OnePassLexer(Lexer):
 
     def mark(self, longest: str, admitted: Any) -> str:
         """Return the longest operator that the parser's state admits, else the longest."""
+        if longest == "->":  # never a minus and a comparison
+            return longest
         for length in range(len(longest), 0, -1):
             name = self.marks.get(longest[:length])
             if name is not None and name in admitted:

@@ -86,6 +86,16 @@ def bad_characters(place: Span) -> Diagnostic:
     )
 
 
+def reserved(place: Span) -> Diagnostic:
+    """Return: a keyword in place of a name."""
+    return Diagnostic(
+        "ARCH001",
+        f"{_shown(place.text)} is a keyword here and cannot be a name",
+        Label(place),
+        help="choose another name",
+    )
+
+
 def bad_number(place: Span) -> Diagnostic:
     """Return: letters that stick to a number."""
     return Diagnostic(

@@ -23,7 +23,6 @@ from collections.abc import Callable
 from typing import Any
 
 from lark import Token
-from lark.exceptions import UnexpectedToken
 
 from archdsl.diagnostics import Diagnostic, nearest
 from archdsl.source import Span
@@ -62,9 +61,9 @@ class Run(Feeder):
         """Feed a token, recovering where it does not fit."""
         if self.begins_item(token) and self.leave_for(token, token):
             return
-        try:
+        if self.can_shift(token.type):
             self.feed(token)
-        except UnexpectedToken:
+        else:
             self.recover(token)
 
     def begins_item(self, token: Token) -> bool:
@@ -84,6 +83,8 @@ class Run(Feeder):
             or self.leave_braces(token)
             or self.mend_keyword(token)
             or self.mend_last_keyword(token)
+            or self.free_keyword(token)
+            or self.right_closer(token)
             or self.repair(token)
             or self.drop_closer(token)
             or self.skip_in_brackets(token)
@@ -212,6 +213,34 @@ class Run(Feeder):
         form = self.behind((), token)
         assert form is not None
         self.feed(form)
+        return True
+
+    def free_keyword(self, token: Token) -> bool:
+        """Take a keyword for a name where only a name can have been meant: ``stage = in``."""
+        last = self.before
+        if last is None or last.type == "NAME" or not last.isidentifier() or token != "=":
+            return False
+        taken = self.take_back(last)
+        if taken is None:
+            return False
+        if not self.fits("NAME", token.type):
+            self.put_back(taken)
+            return False
+        self.report(messages.reserved(self.span(last)))
+        self.feed(renamed("NAME", last))
+        self.feed(token)
+        return True
+
+    def right_closer(self, token: Token) -> bool:
+        """Take a closing bracket of the wrong kind for the right one: ``conv(c]``."""
+        opener = self.opener
+        if opener is None or opener == "{" or token not in (")", "]") or token == CLOSER[opener]:
+            return False
+        closer = self.terminals[CLOSER[opener]]
+        if not self.fits(closer):
+            return False
+        self.report(messages.expected(self.span(token), str(token), {f"`{CLOSER[opener]}`"}))
+        self.feed(renamed(closer, token, CLOSER[opener]))
         return True
 
     def repair(self, token: Token) -> bool:
