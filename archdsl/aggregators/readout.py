@@ -38,7 +38,7 @@ class LastAndFeature(Readout):
         return (inputs[0][1] + inputs[1][0],)
 
     def expression(self, inputs: tuple[Shape, ...], a: Arguments) -> Expression:
-        return Expression("torch.cat(({0}[:, -1], {1}), dim=1)")
+        return Expression("torch.cat([{0}[:, -1], {1}], dim=1)")
 
 
 class All(Readout):

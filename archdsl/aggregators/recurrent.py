@@ -94,7 +94,7 @@ class LSTM(Aggregator):
         return ModuleCall("LSTM", (("input_size", inputs[-1][0]), ("hidden_size", a["hidden"])), 2)
 
     def expression(self, inputs: tuple[Shape, ...], a: Arguments) -> Expression:
-        return Expression("self.{module}(torch.stack(({inputs}), dim=1))")
+        return Expression("self.{module}(torch.stack([{inputs}], dim=1))")
 
 
 AGGREGATORS = (LSTM(),)

@@ -11,16 +11,6 @@ from dataclasses import replace
 
 from archdsl.analysis import messages
 from archdsl.analysis.subject import Subject
-from archdsl.ir import INPUT, Network
-
-
-def live_nodes(network: Network) -> set[str]:
-    """Return the ids of the nodes that the output depends on."""
-    live = {network.output, INPUT}
-    for node in reversed(network.nodes):
-        if node.id in live:
-            live.update(node.inputs)
-    return live
 
 
 def drop_unused(subject: Subject) -> Subject:
@@ -28,8 +18,7 @@ def drop_unused(subject: Subject) -> Subject:
     network = subject.network
     if subject.problems.has_errors or network.aggregation is None:
         return subject
-    live = live_nodes(network)
-    unused = [node for node in network.nodes if node.id not in live]
+    unused = [node for node in network.nodes if node.id not in network.live]
     if not unused:
         return subject
     for node in unused:

@@ -13,10 +13,11 @@ from typing import TypeAlias
 from archdsl.analysis import messages
 from archdsl.analysis.subject import Subject
 from archdsl.diagnostics import Diagnostic
-from archdsl.elaborate.aggregating import map_name
+from archdsl.elaborate.aggregating import map_names
 from archdsl.elaborate.binding import default_value
 from archdsl.ir import Draft, Level, Node, RegionKind, Tap
 from archdsl.ir.levels import level_of, stride_ratio
+from archdsl.ir.naming import Names
 from archdsl.operators import OPERATORS
 from archdsl.operators.signature import Value
 from archdsl.source import Use
@@ -66,6 +67,7 @@ class _Deriver:
         self.draft.regions = dict(network.by_path)
         self.draft.origins = dict(network.origins)
         self.vectors: dict[str, str] = {}
+        self.paths = map_names(subject.aggregated())
         self.taps: dict[str, Tap] = {tap.path: tap for tap in network.taps}
 
     def derive(self, tap: Tap, last: Tap) -> None:
@@ -73,7 +75,10 @@ class _Deriver:
         tensor, standard = self.subject.tensor(tap), self.subject.tensor(last)
         level = level_of(tensor, standard, is_last=tap is last)
         ratio = stride_ratio(tensor, standard)
-        self.path = map_name(tap)
+        self.path = self.paths[tap.path]
+        self.names = Names()
+        inside = f"{self.path}."
+        self.names.taken.update(i[len(inside) :] for i in self.draft.nodes if i.startswith(inside))
         self.use = Use(
             self.subject.span(f"tap:{tap.path}"), f"mapping of {tap.path} ({level})", self.path
         )
@@ -81,8 +86,8 @@ class _Deriver:
         if tap.path in self.aggregation.by_hand:
             vector = self.by_hand(tap, standard)
         elif ratio is None or ratio.denominator != 1 or ratio < 1:
-            # A ratio below 1 is RA005's; other fractions have no integer stride at all.
-            if ratio is None or ratio > 1:
+            # A ratio below 1 is RA005's, unless that is allowed and nothing is written by hand.
+            if ratio is None or ratio > 1 or not self.subject.problems.has_errors:
                 self.report(tap, messages.no_ratio(self.use.span, tap.path, tensor, standard))
             return
         elif level is Level.LAST:
@@ -106,7 +111,8 @@ class _Deriver:
         self.vectors[tap.path] = vector.id
 
     def report(self, tap: Tap, diagnostic: Diagnostic) -> None:
-        self.subject.report(diagnostic, tap.block)
+        """Report that there is no mapping node. An allowance cannot make one: it is always told."""
+        self.subject.problems.add(diagnostic)
 
     def add(self, operator: str, *inputs: Node, **arguments: Value) -> Node:
         """Add an operator to the tap's mapping region, other arguments at their defaults."""
@@ -119,7 +125,8 @@ class _Deriver:
                 if given
                 else default_value(parameter)
             )
-        return self.draft.add(f"{self.path}.{operator}", declared, inputs, full, self.use)
+        id = f"{self.path}.{self.names.allocate(operator)}"
+        return self.draft.add(id, declared, inputs, full, self.use)
 
     def settings(self, tap: Tap, level: Level) -> Settings:
         """Return what the clause sets for a tap: by its own path, else by its level."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archdsl.diagnostics import Diagnostic, Label, Severity
-from archdsl.elaborate.messages import unused_allowance as unused_allowance
+from archdsl.elaborate.model_messages import unused_allowance as unused_allowance
 from archdsl.elaborate.shape_messages import block_resolution as block_resolution
 from archdsl.ir import Node
 from archdsl.operators.operator import Shape, render

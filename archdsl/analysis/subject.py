@@ -38,13 +38,17 @@ class Subject:
         network = replace(self.network, **changes)  # type: ignore[arg-type]
         return replace(self, network=network)
 
-    def report(self, diagnostic: Diagnostic, where: str) -> None:
-        """Report a broken rule, unless the model, a stage or a block around ``where`` allows it."""
+    def report(self, diagnostic: Diagnostic, where: str) -> bool:
+        """Report a broken rule, unless the model, a stage or a block around ``where`` allows it.
+
+        Return whether it was reported.
+        """
         for index, allowance in enumerate(self.network.allowances):
             if allowance.code == diagnostic.code and _covers(allowance, where):
                 self.silenced.add(index)
-                return
+                return False
         self.problems.add(diagnostic)
+        return True
 
     def span(self, key: str) -> Span:
         """Return the place of a node, region or tap in the spec."""

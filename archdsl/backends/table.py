@@ -52,7 +52,7 @@ def _rows(network: Network) -> Iterator[Row]:
                 tap = taps.get(block.path)
                 note = "" if tap is None else f"tap, {tap.level}" if tap.level else "tap"
                 yield _row(network, block.path, block.path.rpartition(".")[2], note, 1)
-    yield _total(network.inside("backbone"), "backbone", network.by_id[backbone.output])
+    yield _total(network, network.inside("backbone"), "backbone", network.by_id[backbone.output])
     for tap in network.taps:
         if tap.vector is not None:
             region_path = network.by_id[tap.vector].region
@@ -73,7 +73,7 @@ def _rows(network: Network) -> Iterator[Row]:
         )
     if "head" in network.by_path:
         yield _row(network, "head", "head", "", 0)
-    yield _total(list(network.nodes), "total", network.by_id[network.output])
+    yield _total(network, list(network.nodes), "total", network.by_id[network.output])
 
 
 def _operator(node: Node) -> Row:
@@ -82,18 +82,18 @@ def _operator(node: Node) -> Row:
 
 
 def _row(network: Network, path: str, name: str, note: str, depth: int) -> Row:
-    row = _total(network.inside(path), name, network.by_id[network.by_path[path].output])
+    row = _total(network, network.inside(path), name, network.by_id[network.by_path[path].output])
     return Row(name, row.output, note, row.convolutions, row.params, row.macs, depth)
 
 
-def _total(nodes: list[Node], name: str, output: Node) -> Row:
+def _total(network: Network, nodes: list[Node], name: str, output: Node) -> Row:
     return Row(
         name,
         show(output.shape),
         "",
         sum(n.op == "conv" for n in nodes),
         sum(n.params for n in nodes),
-        sum(n.macs for n in nodes),
+        sum(n.macs for n in nodes if n.id in network.live),
         0,
     )
 

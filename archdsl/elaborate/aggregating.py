@@ -6,6 +6,8 @@ and a readout node. Mapping nodes between the two are derived later, by ``archds
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from archdsl.aggregators import AGGREGATORS, NOT_YET, READOUTS
 from archdsl.diagnostics import Poison
 from archdsl.elaborate import binding, messages, model_messages, shape_messages
@@ -15,7 +17,7 @@ from archdsl.elaborate.resolving import is_settings
 from archdsl.elaborate.values import Scope
 from archdsl.ir import Aggregation, Level, Node, RegionKind, Tap
 from archdsl.ir.levels import level_of
-from archdsl.ir.naming import attribute
+from archdsl.ir.naming import Names, attribute
 from archdsl.operators.signature import Integer, Parameter, Value, Word
 from archdsl.source import Use
 from archdsl.syntax import nodes
@@ -223,6 +225,7 @@ class Aggregator:
         """Expand the mapping nodes that are written by hand; return their outputs by tap."""
         bodies = {i.target.text: i for i in self.maps() if not is_settings(i.body)}
         standard = self.expander.draft.nodes[taps[-1].node]
+        names = map_names(taps)
         found: dict[str, str] = {}
         poison: Poison | None = None
         used: set[str] = set()
@@ -234,7 +237,7 @@ class Aggregator:
             if target not in bodies:
                 continue
             item = bodies[target]
-            region = self.here.within(self.here.names.allocate(map_name(tap)))
+            region = self.here.within(names[tap.path])
             scope = Scope(self.scope)
             scope.names["in"] = tensor
             result = self.expander.single(
@@ -252,6 +255,10 @@ class Aggregator:
         return found if poison is None else poison
 
 
-def map_name(tap: Tap) -> str:
-    """Return the name of a tap's mapping node as a submodule: ``map_s1_b1``."""
-    return "map_" + "_".join(attribute(part) for part in tap.path.split("."))
+def map_names(taps: Sequence[Tap]) -> dict[str, str]:
+    """Return the submodule names of the taps' mapping nodes: ``map_s1_b1``, each of its own."""
+    names = Names()
+    return {
+        tap.path: names.allocate("map_" + "_".join(map(attribute, tap.path.split("."))))
+        for tap in taps
+    }

@@ -169,10 +169,19 @@ class Network:
         """Elements in buffers."""
         return sum(node.buffers for node in self.nodes)
 
+    @cached_property
+    def live(self) -> frozenset[str]:
+        """Ids of the nodes that the output depends on; the others are never computed."""
+        live = {self.output, INPUT}
+        for node in reversed(self.nodes):
+            if node.id in live:
+                live.update(node.inputs)
+        return frozenset(live)
+
     @property
     def macs(self) -> int:
-        """Multiply-accumulates per image."""
-        return sum(node.macs for node in self.nodes)
+        """Multiply-accumulates per image, of what is computed."""
+        return sum(node.macs for node in self.nodes if node.id in self.live)
 
     @property
     def convolutions(self) -> int:

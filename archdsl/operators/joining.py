@@ -73,7 +73,7 @@ class Concat(Operator):
         return sum(shape[0] for shape in inputs), *first[1:]
 
     def expression(self, inputs: tuple[Shape, ...], a: Arguments) -> Expression:
-        return Expression("torch.cat(({inputs}), dim=1)")
+        return Expression("torch.cat([{inputs}], dim=1)")
 
 
 class PadChannels(Operator):

@@ -12,6 +12,7 @@ import textwrap
 
 from archdsl.aggregators import AGGREGATORS
 from archdsl.backends.pytorch.layout import INDENT
+from archdsl.backends.pytorch.render import docstring
 from archdsl.ir import Network
 
 
@@ -26,7 +27,8 @@ def initialise_function(network: Network) -> str:
     if aggregation is not None:
         words.append("Xavier and orthogonal for the LSTM")
     what = ", ".join(words) or "torch's own"
-    lines = ["def initialise(module: nn.Module) -> None:", f'{INDENT}"""Initialise: {what}."""']
+    lines = ["def initialise(module: nn.Module) -> None:"]
+    lines += docstring(f"Initialise: {what}", "", INDENT)
     body: list[str] = []
     if kinds:
         shown = kinds[0] if len(kinds) == 1 else f"({', '.join(kinds)})"

@@ -59,14 +59,18 @@ def comment(lines: list[str], text: str) -> list[str]:
 
 def split_call(text: str) -> str | Bracketed:
     """Return an expression that ends in a call as a bracket that can be broken."""
-    if not text.endswith(")"):
+    closer = text[-1:]
+    if closer not in (")", "]"):
         return text
+    opener = {")": "(", "]": "["}[closer]
     depth = 0
     for index in range(len(text) - 1, -1, -1):
-        depth += (text[index] == ")") - (text[index] == "(")
+        depth += (text[index] == closer) - (text[index] == opener)
         if depth == 0:
+            if closer == "]" and index > 0:
+                return text  # a subscript
             items = tuple(split_call(item) for item in split_items(text[index + 1 : -1]))
-            return Bracketed(text[: index + 1], items, ")") if items else text
+            return Bracketed(text[: index + 1], items, closer) if items else text
     return text
 
 

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from archdsl.aggregators import AGGREGATORS, READOUTS
-from archdsl.analysis.liveness import live_nodes
 from archdsl.ir import INPUT, Network, Node, Region, RegionKind
 from archdsl.operators import OPERATORS
 from archdsl.operators.operator import Expression, ModuleCall, Operator, Shape
@@ -72,10 +71,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Row:
-    """A repeated region: ``items`` in a row, each a plan or an operator with a submodule."""
+    """A repeated region: ``items`` in a row, each a plan or an operator with a submodule.
+
+    ``entries`` are the values that flow into each item; an item may read others beside it.
+    """
 
     region: Region
     items: tuple[Plan | Operation | None, ...]
+    entries: tuple[str, ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
 
@@ -88,6 +91,14 @@ class Row:
     def live(self) -> bool:
         """Whether anything uses what it computes."""
         return bool(self.outputs)
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether every item reads only what flows into it, so that nn.Sequential can run them."""
+        return all(
+            item is None or item.inputs == (entry,)
+            for item, entry in zip(self.items, self.entries, strict=True)
+        )
 
 
 Member = Operation | Part | Row
@@ -119,7 +130,7 @@ class Planner:
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        self.live = live_nodes(network)
+        self.live = network.live
         self.alias: dict[str, str] = {}
         self.users: dict[str, list[str]] = {}
         self.members_of: dict[str, list[str | Node]] = {"": []}
@@ -175,7 +186,8 @@ class Planner:
                 self.fill(plan, member)
             else:
                 inner = self.plan(member)
-                plan.members.append(Part(inner, inner.inputs, inner.outputs))
+                if inner.outputs or self.has_modules(member):
+                    plan.members.append(Part(inner, inner.inputs, inner.outputs))
 
     def is_inlined(self, region: Region) -> bool:
         """Whether a region has no class of its own: a mapping node without weights."""
@@ -200,14 +212,20 @@ class Planner:
             for m in self.members_of[region.path]
         }
         items: list[Plan | Operation | None] = []
+        entries: list[str] = []
         for index in range(max(map(int, indices)) + 1):
             member = indices.get(str(index))
             if isinstance(member, Node):
                 items.append(self.operation(member))
+                entries.append(self.resolve(member.inputs[0]))
+            elif member is not None:
+                items.append(self.plan(member))
+                entries.append(self.resolve(self.network.by_path[member].input))
             else:
-                items.append(self.plan(member) if member is not None else None)
-        path = region.path
-        return Row(region, tuple(items), self.inputs_of(path), self.outputs_of(path))
+                items.append(None)
+                entries.append("")
+        inputs, outputs = self.inputs_of(region.path), self.outputs_of(region.path)
+        return Row(region, tuple(items), tuple(entries), inputs, outputs)
 
     def operation(self, node: Node) -> Operation:
         operator = REGISTRY[node.op]

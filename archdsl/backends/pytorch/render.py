@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from archdsl.backends.pytorch.classes import Classifier, ModuleClass
 from archdsl.backends.pytorch.layout import (
@@ -48,8 +48,8 @@ class ClassWriter:
         if structure.submodules or kept:
             header = self.constructor(module_class, structure, kept, initialises=initialises)
             lines += ["", *header]
-        lines += ["", *self.forward(module_class, structure)]
-        return lines
+        forward = self.forward(module_class, structure)
+        return [*lines, "", *forward] if forward else lines
 
     # --- constructor
 
@@ -85,17 +85,17 @@ class ClassWriter:
 
         takes = ["self", *(f"{name}: Tensor" for name in structure.takes)]
         count = len(structure.returns)
-        result = "Tensor" if count == 1 else f"tuple[{', '.join(['Tensor'] * count)}]"
+        each = ", ".join(["Tensor"] * count) if count <= 4 else "Tensor, ..."
+        result = "Tensor" if count == 1 else f"tuple[{each}]"
         header = Bracketed("def forward(", tuple(takes), f") -> {result}:")
         inputs = ", ".join(
             shapes.text([plan.inputs[i] for plan in plans]) for i in range(len(plans[0].inputs))
         )
         lines = comment(lay_out(header, INDENT), inputs)
+        if not structure.lines and not structure.returns:
+            return []  # nothing reads what it would compute
         body = list(structure.lines)
         last = body.pop() if body and body[-1].targets == structure.returns and count else None
-        if last is not None and last.loop:
-            body.append(last)
-            last = None
         for line in body:
             lines += self.statement(line, shown(line))
         if last is not None and count == 1:
@@ -103,21 +103,19 @@ class ClassWriter:
         else:
             if last is not None:
                 lines += self.statement(last, shown(last))
-            returned = f"return {', '.join(structure.returns)}"
-            lines.append(INDENT * 2 + returned)
+            lines += tuple_lines("return ", structure.returns)
         return lines
 
     def statement(self, line: Line, shown: str) -> list[str]:
         indent = INDENT * 2
-        if line.loop:
-            start, loop = line.loop.split("|")
-            (target,) = line.targets
-            lines = [] if start == target else [f"{indent}{target} = {start}"]
-            lines.append(indent + loop)
-            return lines + comment([f"{indent}{INDENT}{target} = {line.text}"], shown)
         if line.text == line.targets[0]:
             return []
         head = ", ".join(line.targets) + " = "
+        if len(indent) + len(head) + len(line.text) > WIDTH and len(line.targets) > 1:
+            lines = comment(lay_out(_prefixed("outputs = ", line.text), indent), "")
+            for index, target in enumerate(line.targets):
+                lines.append(f"{indent}{target} = outputs[{index}]")
+            return lines
         return comment(lay_out(_prefixed(head, line.text), indent), shown)
 
     # --- documentation
@@ -198,11 +196,20 @@ def docstring(text: str, origin: str, indent: str) -> list[str]:
     line = f"{text} ({origin})." if origin else f"{text}."
     if len(indent) + len(line) + 6 <= WIDTH:
         return [f'{indent}"""{line}"""']
-    wrapped = textwrap.wrap(f"{text}.", WIDTH - len(indent) - 3, break_on_hyphens=False)
+    # Narrower than a line by its closing quotes, so that no line is left which ruff would join.
+    wrapped = textwrap.wrap(f"{text}.", WIDTH - len(indent) - 6, break_on_hyphens=False)
     lines = [f'{indent}"""{wrapped[0]}', *(indent + line for line in wrapped[1:])]
     if origin:
         lines += ["", *textwrap.wrap(f"From {origin}.", WIDTH, initial_indent=indent)]
     return [*lines, f'{indent}"""']
+
+
+def tuple_lines(prefix: str, items: Sequence[str]) -> list[str]:
+    """Return a statement that ends in a tuple; a long one stands in brackets, an item a line."""
+    line = INDENT * 2 + prefix + ", ".join(items)
+    if len(line) <= WIDTH:
+        return [line]
+    return lay_out(Bracketed(f"{prefix}(", tuple(items), ")"), INDENT * 2)
 
 
 def _plain(text: str) -> str:

@@ -43,15 +43,11 @@ class Container:
 
 @dataclass(frozen=True)
 class Line:
-    """A statement of ``forward``: what it sets, its text, and the values whose shapes it shows.
-
-    ``loop`` is ``start|header`` for a statement that is the body of a loop.
-    """
+    """A statement of ``forward``: what it sets, its text, and the values whose shapes it shows."""
 
     targets: tuple[str, ...]
     text: str
     values: tuple[int, ...]
-    loop: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,7 +117,9 @@ class Structurer:
                     )
                 case Row():
                     submodules.append((member.name, self.container(member, take)))
-                    line = self.row_line(member, names, values)
+                    if member.live:
+                        lines += self.row_lines(member, names, values)
+                    continue
             if member.live:
                 self.append(lines, line, member, plan)
         return Structure(
@@ -137,16 +135,14 @@ class Structurer:
         for member in plan.members:
             yield from member.outputs
 
-    def append(
-        self, lines: list[Line], line: Line, member: Operation | Part | Row, plan: Plan
-    ) -> None:
+    def append(self, lines: list[Line], line: Line, member: Operation | Part, plan: Plan) -> None:
         """Append a line; an elementwise operator is written around the call before it."""
         if (
             lines
             and isinstance(member, Operation)
             and member.elementwise
-            and not lines[-1].loop
             and len(lines[-1].targets) == 1
+            and lines[-1].values
             and self.feeds_only(plan, member)
             and lines[-1].targets[0] == self.variables(plan)[member.inputs[0]]
             and self.last_value(lines[-1], plan) == member.inputs[0]
@@ -198,7 +194,7 @@ class Structurer:
             else:
                 call = self.construct(first, take)
             runs.append((call, take("count", len(run))))
-        kind = "nn.Sequential" if is_chain(row) else "nn.ModuleList"
+        kind = "nn.Sequential" if row.is_chain else "nn.ModuleList"
         return Container(kind, tuple(runs))
 
     def run_key(self, item: Plan | Operation | None) -> object:
@@ -209,22 +205,20 @@ class Structurer:
             return item.module.type, item.module.arguments
         return self.class_of(item), tuple(self.class_of(item).arguments(item))
 
-    def row_line(self, row: Row, names: dict[str, str], values: dict[str, int]) -> Line:
-        if not row.live:
-            return Line((), "", ())
+    def row_lines(self, row: Row, names: dict[str, str], values: dict[str, int]) -> list[Line]:
+        """Return the calls of a repeated region: one of all, or one an item where they differ."""
         (output,) = row.outputs
         name = names[output]
-        first = next(item for item in row.items if item is not None)
-        if is_chain(row):
-            text = f"self.{row.name}({names[first.inputs[0]]})"
-            return Line((name,), text, (values[output],))
-        variable = "unit" if name != "unit" else "each"
-        others = ", ".join([name, *(names[i] for i in first.inputs[1:])])
-        loop = f"for {variable} in self.{row.name}:"
-        start = names[first.inputs[0]]
-        return Line((name,), f"{variable}({others})", (values[output],), loop=f"{start}|{loop}")
-
-
-def is_chain(row: Row) -> bool:
-    """Whether every instance takes one value and gives one: then nn.Sequential can run them."""
-    return all(item is None or len(item.inputs) == 1 for item in row.items)
+        if row.is_chain:
+            text = f"self.{row.name}({names[row.entries[0]]})"
+            return [Line((name,), text, (values[output],))]
+        lines: list[Line] = []
+        current = names.get(row.entries[0], name)
+        for index, (item, entry) in enumerate(zip(row.items, row.entries, strict=True)):
+            if item is None or not item.outputs:
+                continue
+            takes = ", ".join(current if i == entry else names[i] for i in item.inputs)
+            lines.append(Line((name,), f"self.{row.name}[{index}]({takes})", ()))
+            current = name
+        lines[-1] = Line((name,), lines[-1].text, (values[output],))
+        return lines

@@ -39,7 +39,9 @@ class Variables:
         for index, member in enumerate(plan.members):
             if not member.live:
                 continue
-            alive = {v: i for v, i in last_use.items() if i > index}
+            # Items of a row that is no chain are called one by one: what they read stays.
+            until = index if isinstance(member, Row) and not member.is_chain else index + 1
+            alive = {v: i for v, i in last_use.items() if i >= until}
             for number, value in enumerate(member.outputs):
                 beside = number > 0 or value in plan.outputs[1:]
                 tapped = value in self.taps and (
