@@ -55,7 +55,7 @@ class Aggregator:
             return Poison()
         if isinstance(readout, Poison) or isinstance(settings, Poison):
             return Poison()
-        if any(name.startswith("tap:") for name in self.expander.poisoned):
+        if any(name.startswith("tap:") for name in self.expander.sections.poisoned):
             return Poison()
         by_hand = self.by_hand(taps)
         if isinstance(by_hand, Poison):
@@ -122,9 +122,9 @@ class Aggregator:
 
     def chosen_taps(self) -> list[Tap] | Poison:
         """Return the taps to aggregate, in the order of the network."""
-        taps, places = self.expander.taps, self.expander.tap_places
+        taps, places = self.expander.sections.taps, self.expander.sections.tap_places
         if not places:
-            if self.expander.poisoned:
+            if self.expander.sections.poisoned:
                 return Poison()  # the tap may stand in what could not be read
             return self.problems.add(shape_messages.no_taps(self.clause.kind.span))
         if self.clause.over is None:
@@ -186,7 +186,7 @@ class Aggregator:
                 continue
             seen[target] = item
             if target not in list(Level):
-                known = list(self.expander.tap_places)
+                known = list(self.expander.sections.tap_places)
                 if target not in known:
                     choices = [*Level, *known]
                     poison = self.problems.add(shape_messages.unknown_tap(item.target, choices))

@@ -13,14 +13,13 @@ from archdsl.elaborate.placing import (
     Flow,
     Here,
     Operand,
-    Part,
     Placer,
-    StageRecord,
 )
 from archdsl.elaborate.placing import Stop as Stop
+from archdsl.elaborate.sections import Sections
 from archdsl.elaborate.sizes import Sizes
 from archdsl.elaborate.values import Evaluator, Scope
-from archdsl.ir import INPUT, Allowance, Node, RegionKind, Tap
+from archdsl.ir import Node, RegionKind
 from archdsl.ir.draft import MAX_OPERATORS
 from archdsl.ir.naming import snake_case
 from archdsl.operators.operator import Operator
@@ -42,10 +41,7 @@ class Expander:
         self.placer = Placer(self.evaluator, problems)
         self.draft = self.placer.draft
         self.sizes = Sizes(resolution, self.file_scope)
-        self.taps: list[Tap] = []
-        self.tap_places: dict[str, Span] = {}
-        self.allowances: list[Allowance] = []
-        self.poisoned: set[str] = set()
+        self.sections = Sections(self)
         self.globals: dict[Module, Scope] = {}  # of files
 
     def file_scope(self, module: Module) -> Scope:
@@ -70,7 +66,7 @@ class Expander:
                     value = self.evaluator.evaluate(statement.value, scope, here.use)
                     scope.names[statement.name.text] = value
                 case nodes.Allow():
-                    self.allow(statement, here)
+                    self.sections.allow(statement, here)
                 case nodes.Error():
                     flow, first = self.unknown(flow, statement.span, here), False
                 case nodes.Bind():
@@ -88,16 +84,6 @@ class Expander:
             out = scope.names.get("out", Poison())
             return out if isinstance(out, Node) else Poison()
         return flow
-
-    def allow(self, statement: nodes.Allow, here: Here) -> None:
-        """Take note of an allowance within a stage or block."""
-        if statement.code.text in messages.RULES:
-            use = Use(statement.span, f"allow {statement.code.text}", here.path, here.use)
-            self.allowances.append(
-                Allowance(
-                    code=statement.code.text, where=here.path, reason=statement.reason, place=use
-                )
-            )
 
     def single(self, flow: Flow, here: Here) -> Node | Poison | None:
         """Return a flow of one tensor; a fork that was not joined is reported."""
@@ -135,18 +121,18 @@ class Expander:
             case nodes.Choice():
                 return self.choice(expr, scope, flow, here)
             case nodes.Stage():
-                return self.stage(expr, scope, flow, here)
+                return self.sections.stage(expr, scope, flow, here)
             case nodes.Block():
-                return self.block(expr, scope, flow, here)
+                return self.sections.block(expr, scope, flow, here)
             case nodes.Tap():
-                return self.tap(expr, None, flow, here)
+                return self.sections.tap(expr, None, flow, here)
         # No step of a network: reported when names were checked.
         return self.unknown(flow, expr.span, here)
 
     def named(self, expr: nodes.Named, scope: Scope, flow: Flow, here: Here, *, head: bool) -> Flow:
         """Expand ``step as name``."""
         if isinstance(expr.step, nodes.Tap):
-            return self.tap(expr.step, expr.name.text, flow, here)
+            return self.sections.tap(expr.step, expr.name.text, flow, here)
         resolved = None
         if isinstance(expr.step, nodes.Path | nodes.Call):
             resolved = self.resolution.steps.get(expr.step)
@@ -373,76 +359,6 @@ class Expander:
         if not complete:
             return self.unknown(flow, body.span, here)
         return self.placer.place(body, resolved, operands, scope, here, row.id(str(index)))
-
-    # --- stages, blocks, taps
-
-    def stage(self, expr: nodes.Stage, scope: Scope, flow: Flow, here: Here) -> Flow:
-        """Expand a stage."""
-        region = here.within(here.names.allocate(expr.name.text))
-        record = StageRecord(Part(expr.name.text, region.path))
-        place = replace(region, stage=record)
-        return self.part(expr, scope, flow, here, place, RegionKind.STAGE)
-
-    def block(self, expr: nodes.Block, scope: Scope, flow: Flow, here: Here) -> Flow:
-        """Expand a block."""
-        if here.stage is None:  # reported when names were checked
-            result = self.braces(expr.body, scope, flow, here)
-            scope.names[expr.name.text] = result if isinstance(result, Node) else Poison()
-            return result
-        region = here.within(here.names.allocate(expr.name.text))
-        block = Part(f"{here.stage.part.path}.{expr.name.text}", region.path)
-        place = replace(region, block=block)
-        result = self.part(expr, scope, flow, here, place, RegionKind.BLOCK)
-        here.stage.blocks.append(block)
-        return result
-
-    def part(
-        self,
-        expr: nodes.Stage | nodes.Block,
-        scope: Scope,
-        flow: Flow,
-        here: Here,
-        place: Here,
-        kind: RegionKind,
-    ) -> Flow:
-        """Expand a stage or a block into the region ``place``."""
-        inner = Scope(scope)
-        single = self.single(flow, here)
-        inner.names["in"] = single
-        result = self.single(self.body(expr.body, inner, single, place), here)
-        scope.names[expr.name.text] = result if result is not None else Poison()
-        use = Use(expr.name.span, f"{kind} {expr.name.text}", place.path, here.use)
-        if not self.is_known(result):
-            self.poisoned.add(place.path)
-        network_input = self.draft.nodes[INPUT]
-        start = single if isinstance(single, Node) else network_input
-        output = result if isinstance(result, Node) else network_input
-        self.draft.add_region(place.path, kind, start, output, use)
-        return result
-
-    def tap(self, expr: nodes.Tap, name: str | None, flow: Flow, here: Here) -> Flow:
-        """Mark what flows by; hand it on."""
-        if here.stage is None:
-            return flow
-        block = here.block or (here.stage.blocks[-1] if here.stage.blocks else None)
-        if block is None:
-            self.problems.add(shape_messages.tap_without_block(expr.span))
-            return flow
-        path = f"{here.stage.part.path}.{name}" if name else block.path
-        if path in self.tap_places:
-            self.problems.add(shape_messages.second_tap(expr.span, path, self.tap_places[path]))
-            return flow
-        self.tap_places[path] = expr.span
-        single = self.single(flow, here)
-        if not self.is_known(single):
-            self.poisoned.add(f"tap:{path}")
-        if not isinstance(single, Node):
-            return Poison()
-        self.taps.append(
-            Tap(path=path, node=single.id, block=block.region, stage=here.stage.part.region)
-        )
-        self.draft.origins[f"tap:{path}"] = Use(expr.span, "tap", here.path, here.use)
-        return single
 
     def is_known(self, flow: Flow) -> bool:
         """Whether a value is there, and none of its shape is a guess."""

@@ -202,7 +202,7 @@ class ModelElaborator:
         scope.names["in"] = flow
         result = self.expander.single(self.expander.body(part.body, scope, flow, inner), here)
         if not self.expander.is_known(result):
-            self.expander.poisoned.add(name)
+            self.expander.sections.poisoned.add(name)
         if not isinstance(result, Node):
             result = Poison()
         output = result if isinstance(result, Node) else flow
@@ -218,7 +218,7 @@ class ModelElaborator:
     ) -> Elaborated:
         """Return the network with everything in it."""
         draft = self.expander.draft
-        poisoned = set(self.expander.poisoned)
+        poisoned = set(self.expander.sections.poisoned)
         output = tensor if isinstance(tensor, Node) else start
         if not self.expander.is_known(tensor):
             poisoned.add("")
@@ -235,9 +235,9 @@ class ModelElaborator:
             input=(channels, height, width),
             nodes=tuple(draft.nodes.values()),
             regions=tuple(draft.regions.values()),
-            taps=tuple(self.expander.taps),
+            taps=tuple(self.expander.sections.taps),
             aggregation=aggregation,
-            allowances=tuple(self.expander.allowances),
+            allowances=tuple(self.expander.sections.allowances),
             output=output.id,
             recipes=recipes,
             origins=draft.origins,
@@ -288,6 +288,6 @@ class ModelElaborator:
             for item in model.items:
                 if isinstance(item, nodes.Allow) and item.code.text in messages.RULES:
                     use = Use(item.span, f"allow {item.code.text}", "")
-                    self.expander.allowances.append(
+                    self.expander.sections.allowances.append(
                         Allowance(code=item.code.text, where="", reason=item.reason, place=use)
                     )
