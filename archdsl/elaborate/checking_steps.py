@@ -113,7 +113,7 @@ class StepChecker:
                     elif statement.name.text != "in":
                         bound.append((statement, entry))
                 case _:
-                    self.step(statement, names, fed=False)
+                    self.step(statement, names, fed=True, head=True)
                     self.problems.add(messages.result_unused(statement.span))
         broken = broken or names.module.is_unfinished(body.span)
         if out is None and not broken:

@@ -181,6 +181,9 @@ class Mender(Feeder):
     def repair(self, token: Token) -> bool:
         """Insert one thing before the token, or leave it out, if what follows then fits."""
         following = self.next_terminals(token)
+        if token.type == "_NL" and following == ["LBRACE"] and self.fits(*following):
+            self.report(messages.brace_on_next_line(self.span(token)))
+            return True
         for inserted in self.repairs(token):
             form = self.behind((inserted,), token)
             if form is None:

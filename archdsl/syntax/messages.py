@@ -86,6 +86,16 @@ def bad_characters(place: Span) -> Diagnostic:
     )
 
 
+def brace_on_next_line(place: Span) -> Diagnostic:
+    """Return: a header whose body begins on the next line."""
+    return Diagnostic(
+        "ARCH001",
+        "expected `{`, found the end of the line",
+        Label(place),
+        help="the brace of a body stands on the line of its header",
+    )
+
+
 def reserved(place: Span) -> Diagnostic:
     """Return: a keyword in place of a name."""
     return Diagnostic(

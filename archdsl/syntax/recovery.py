@@ -163,15 +163,18 @@ class Run(Mender):
                 self.insert("NAME")
             self.feed(renamed(self.terminals["{"], following))
             return
-        self.drop_statement(last)
+        self.drop_statement(last, token)
         if following is not None:
             self.accept(following)
 
-    def drop_statement(self, last: Token) -> None:
-        """Drop what has been parsed of a statement; ERROR stands for it, up to ``last``."""
+    def drop_statement(self, last: Token, bad: Token | None = None) -> None:
+        """Drop what has been parsed of a statement; ERROR stands for it, up to ``last``.
+
+        ``bad`` is where it went wrong: nothing of it may have been parsed before.
+        """
         start = self.pop_to_statement()
         end = last.end_pos or 0
-        start = min(start, end) if start is not None else (last.start_pos or 0)
+        start = min(start, end) if start is not None else ((bad or last).start_pos or 0)
         error = Token("ERROR", self.source.text[start:end], start_pos=start, end_pos=end)
         self.lost.append(self.span(error))
         self.interactive.feed_token(error)
