@@ -122,6 +122,28 @@ def does_not_fit(
     )
 
 
+def crop_too_large(name: nodes.Name, side: int, size: tuple[int, int], padding: int) -> Diagnostic:
+    """Return: a random crop that is larger than the padded images."""
+    return Diagnostic(
+        "ARCH604",
+        f"{name.text} crops {side} pixels out of images of {size[0]}×{size[1]} "
+        f"with padding {padding}",
+        Label(name.span),
+        help=f"resize to {side} or more before the crop, or pad it: "
+        f"random_crop({side}, padding = {-(-(side - min(size)) // 2)})",
+    )
+
+
+def resize_too_late(name: nodes.Name, before: str) -> Diagnostic:
+    """Return: a resize, which is done once, behind a step that is drawn anew every epoch."""
+    return Diagnostic(
+        "ARCH602",
+        f"{name.text} resizes behind {before}, but images are resized once, before training",
+        Label(name.span),
+        help=f"write resize first: augment {{ resize(...) -> {before}... }}",
+    )
+
+
 def no_classes(name: nodes.Name, dataset: DataSet, output: Shape | None) -> Diagnostic:
     """Return: a model whose number of outputs a data set cannot set."""
     shown = render(output) if output else "something else"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from archdsl.diagnostics import Poison, Problems
+from archdsl.diagnostics import Diagnostic, Poison, Problems
 from archdsl.elaborate import binding, messages, model_messages, recipe_messages
 from archdsl.elaborate.expanding import Expander
 from archdsl.elaborate.loading import Module
@@ -265,11 +265,35 @@ def _check_fit(
     item: nodes.Train, dataset: DataSet, recipe: Recipe, shape: Shape, problems: Problems
 ) -> None:
     channels, wanted = shape[0], (shape[1], shape[2])
+    fault = _augmentation_fault(item.recipe, dataset, recipe, wanted)
+    if fault is not None:
+        problems.add(fault)
+        return
     size = image_size(dataset, recipe, wanted)
     plain = wanted if dataset.resizable else (dataset.image[1], dataset.image[2])
     fits = dataset.resizable or channels == dataset.image[0]
     if not fits or size != wanted or plain != wanted:
         problems.add(recipe_messages.does_not_fit(item.dataset, dataset, shape, size))
+
+
+def _augmentation_fault(
+    name: nodes.Name, dataset: DataSet, recipe: Recipe, wanted: tuple[int, int]
+) -> Diagnostic | None:
+    """Return what is wrong with the row of augmentations on the images of a data set, if it is."""
+    size = wanted if dataset.resizable else (dataset.image[1], dataset.image[2])
+    random: str | None = None
+    for step in recipe.augment:
+        if step.name == "resize" and random is not None:
+            return recipe_messages.resize_too_late(name, random)
+        if step.name != "resize":
+            random = step.name
+        side, padding = step.arguments.get("size"), step.arguments.get("padding", 0)
+        if not isinstance(side, int) or not isinstance(padding, int):
+            continue
+        if step.name == "random_crop" and side > min(size) + 2 * padding:
+            return recipe_messages.crop_too_large(name, side, size, padding)
+        size = (side, side)
+    return None
 
 
 class _Scopes(Mapping[Module, Scope]):

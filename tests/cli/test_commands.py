@@ -176,6 +176,28 @@ def test_training_leaves_a_run(tiny: Path) -> None:
     assert kept.read_text() == TINY
 
 
+@pytest.mark.parametrize(
+    ("augment", "code"),
+    [
+        ("random_crop(16)", "ARCH604"),
+        ("resize(6) -> random_crop(8)", "ARCH604"),
+        ("hflip -> resize(8)", "ARCH602"),
+        ("resize(6) -> random_crop(8, padding = 1)", None),
+        ("resize(9) -> random_crop(8) -> hflip", None),
+    ],
+)
+def test_an_augmentation_that_cannot_work_is_the_specs_fault(
+    tiny: Path, augment: str, code: str | None
+) -> None:
+    import archdsl as api
+
+    recipe = f"recipe mine extends digits {{ augment {{ {augment} }} }}\n"
+    tiny.write_text(TINY.replace("model", recipe + "model").replace("with digits", "with mine"))
+    found = api.check(tiny)
+    assert [d.code for d in found] == ([code] if code else [])
+    assert all(d.help and d.primary and d.primary.span.text == "mine" for d in found)
+
+
 def test_explain_and_summary() -> None:
     run = archdsl("explain", "RA002")
     assert run.returncode == 0 and run.stdout.startswith("#")
