@@ -53,6 +53,11 @@ class Problems:
             self.add(diagnostic)
 
     @property
+    def count(self) -> int:
+        """How many have been recorded."""
+        return len(self._diagnostics)
+
+    @property
     def has_errors(self) -> bool:
         """Whether compilation must stop."""
         return any(d.severity is Severity.ERROR for d in self._diagnostics)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from archdsl.diagnostics import Poison, Problems, nearest
-from archdsl.elaborate import binding, messages, model_messages
+from archdsl.elaborate import binding, messages, model_messages, step_messages
 from archdsl.elaborate.checking_values import ValueChecker
 from archdsl.elaborate.loading import Symbol
 from archdsl.elaborate.scopes import Entry, Names, Sort, mark_meant, mark_used, parts
@@ -76,7 +76,7 @@ class StepChecker:
                 self.step(statement, names, fed=fed or not first, head=first)
                 first = False
         if first and not fed:
-            self.problems.add(messages.empty_body(body.span))
+            self.problems.add(step_messages.empty_body(body.span))
 
     def aside(self, statement: nodes.Let | nodes.Allow, names: Names) -> None:
         """Check a statement that is no step."""
@@ -85,7 +85,7 @@ class StepChecker:
             return
         self.allow(statement)
         if names.inside not in ("stage", "block"):
-            self.problems.add(messages.misplaced("allow", statement.span))
+            self.problems.add(step_messages.misplaced("allow", statement.span))
 
     def allow(self, part: nodes.Allow) -> None:
         """Check what is allowed, and that it says why."""
@@ -146,7 +146,7 @@ class StepChecker:
                 self.bare(expr, names, fed=fed, head=head)
             case nodes.Call():
                 if len(expr.callee.names) > 1:
-                    self.problems.add(messages.not_a_step(expr.callee.span))
+                    self.problems.add(step_messages.not_a_step(expr.callee.span))
                     mark_used(expr.arguments, names)
                 else:
                     self.target(expr, expr.callee, expr.arguments, names, fed=fed)
@@ -166,18 +166,17 @@ class StepChecker:
                 self.part(expr, names, fed=fed)
             case nodes.Tap():
                 if names.inside not in ("stage", "block"):
-                    self.problems.add(messages.misplaced("tap", expr.span))
+                    self.problems.add(step_messages.misplaced("tap", expr.span))
                 elif not fed:
-                    self.problems.add(messages.no_input("tap", expr.span))
+                    self.problems.add(step_messages.no_input("tap", expr.span))
             case nodes.Repeat():
-                mark_used(expr, names)
-                self.problems.add(messages.not_yet("repeat ... carry", _word(expr.span)))
+                self.fold(expr, names, fed=fed)
             case nodes.Error():
                 pass
             case _:
                 mark_used(expr, names)
                 if not names.module.has_fault(expr.span):
-                    self.problems.add(messages.not_a_step(expr.span, expr))
+                    self.problems.add(step_messages.not_a_step(expr.span, expr))
 
     def inner(self, body: nodes.Body, names: Names, place: Span, *, fed: bool) -> None:
         """Check a body between braces."""
@@ -191,10 +190,28 @@ class StepChecker:
         turned = isinstance(expr.left, nodes.Literal) and not isinstance(expr.right, nodes.Literal)
         if turned:
             mark_used(expr.right, names)
-            self.problems.add(messages.turned_repetition(expr))
+            self.problems.add(step_messages.turned_repetition(expr))
             return
         self.values.check(expr.right, names)
         self.step(expr.left, Names(names.module, names), fed=fed)
+
+    def fold(self, expr: nodes.Repeat, names: Names, *, fed: bool) -> None:
+        """Check ``repeat n carry y = start { ... }``: its body is fed by nothing, it reads y."""
+        self.values.check(expr.count, names)
+        outer = Names(names.module, names)
+        if fed:
+            outer.entries["in"] = Entry(expr.span, Sort.TENSOR)
+        before = self.problems.count
+        self.step(expr.start, outer, fed=False, head=True)
+        inner = Names(names.module, outer)
+        carry = self.values.declare(expr.carry, inner, Sort.TENSOR)
+        self.body(expr.body, Names(names.module, inner), fed=False)
+        if names.module.has_fault(expr.span) or self.problems.count > before:
+            return  # what was reported may be why something seems unread
+        if not carry.used:
+            self.problems.add(step_messages.carry_unread(expr.carry))
+        if fed and not outer.entries["in"].used:
+            self.problems.add(step_messages.flow_unread(expr.start.span, expr.carry.text))
 
     def bare(self, expr: nodes.Path, names: Names, *, fed: bool, head: bool) -> None:
         """Check a name that stands as a step: a tensor to begin with, an operator or a def."""
@@ -204,12 +221,12 @@ class StepChecker:
             entry.used = True
         elif len(expr.names) > 1:
             mark_used(expr, names)
-            self.problems.add(messages.not_a_step(expr.span))
+            self.problems.add(step_messages.not_a_step(expr.span))
         elif fed or name in OPERATORS or name in NOT_YET or name in names.module.symbols:
             self.target(expr, expr, (), names, fed=fed)
         elif entry is not None:
             entry.used = True
-            self.problems.add(messages.value_as_step(expr))
+            self.problems.add(step_messages.value_as_step(expr))
         elif not names.module.may_mention(name):
             choices = names.all_names(tensors=True)
             self.problems.add(messages.unknown_tensor(expr, choices))
@@ -228,7 +245,7 @@ class StepChecker:
         target = self.find_target(callee, names)
         joins = isinstance(target, Operator) and target.joins
         if not fed and not joins and not isinstance(target, Poison):
-            target = self.problems.add(messages.no_input(callee.text, expr.span))
+            target = self.problems.add(step_messages.no_input(callee.text, expr.span))
         if isinstance(target, Poison) or names.module.has_fault(expr.span):
             for argument in arguments:
                 mark_used(argument.value, names)
@@ -249,13 +266,13 @@ class StepChecker:
             return symbol if isinstance(symbol.item, nodes.Def) else symbol.item
         if symbol is not None and isinstance(symbol.item, nodes.Model):
             symbol.used = True
-            return self.problems.add(messages.model_as_step(callee))
+            return self.problems.add(step_messages.model_as_step(callee))
         if name in NOT_YET:
             return self.problems.add(messages.not_yet(f"the operator {name}", callee.span))
         entry = names.find(name)
         if entry is not None:
             entry.used = True
-            return self.problems.add(messages.value_as_step(callee))
+            return self.problems.add(step_messages.value_as_step(callee))
         if names.module.may_mention(name):
             return Poison()
         defs = {s.name: s for s in names.module.symbols.values() if isinstance(s.item, nodes.Def)}
@@ -322,7 +339,7 @@ class StepChecker:
             if argument.name is not None:
                 self.problems.add(messages.unknown_argument(target.name, argument.name, []))
         if not fed and len(arguments) < 2:
-            self.problems.add(messages.join_needs_two(target.name, expr.span))
+            self.problems.add(step_messages.join_needs_two(target.name, expr.span))
             return
         operands = tuple(argument.value for argument in arguments)
         self.resolution.steps[expr] = Step(target, {}, operands, bound_at=bound_at)
@@ -336,16 +353,16 @@ class StepChecker:
             elif branch is not None:
                 self.inner(branch, names, expr.span, fed=fed)
         if expr.no is None and not fed:
-            self.problems.add(messages.no_else(expr.span))
+            self.problems.add(step_messages.no_else(expr.span))
 
     def part(self, expr: nodes.Stage | nodes.Block, names: Names, *, fed: bool) -> None:
         """Check a stage or a block."""
         kind = "stage" if isinstance(expr, nodes.Stage) else "block"
         wanted = "backbone" if kind == "stage" else "stage"
         if names.inside != wanted:
-            self.problems.add(messages.misplaced(kind, expr.name.span))
+            self.problems.add(step_messages.misplaced(kind, expr.name.span))
         elif not fed:
-            self.problems.add(messages.no_input(f"{kind} {expr.name.text}", expr.name.span))
+            self.problems.add(step_messages.no_input(f"{kind} {expr.name.text}", expr.name.span))
         scope = Names(names.module, names, inside=kind)
         scope.input(expr.name.span)
         self.body(expr.body, scope, fed=True)
@@ -354,9 +371,3 @@ class StepChecker:
 
 def _has_tap(expr: nodes.Expr) -> bool:
     return any(isinstance(part, nodes.Tap | nodes.Stage | nodes.Block) for part in parts(expr))
-
-
-def _word(span: Span) -> Span:
-    """Return the span of the first word of a construct."""
-    length = next((i for i, c in enumerate(span.text) if not c.isalnum()), len(span.text))
-    return Span(span.source, span.start, span.start + length)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archdsl.diagnostics import Poison, Problems
-from archdsl.elaborate import binding, messages, value_messages
+from archdsl.elaborate import binding, messages, step_messages, value_messages
 from archdsl.elaborate.scopes import Entry, Names, Sort, mark_meant, mark_used
 from archdsl.elaborate.values import ATTRIBUTES, FUNCTIONS
 from archdsl.operators.signature import Parameter
@@ -64,7 +64,7 @@ class ValueChecker:
                 return self.function(expr, names)
             case nodes.Error():
                 return False
-        self.problems.add(messages.not_a_value(expr.span))
+        self.problems.add(step_messages.not_a_value(expr.span))
         return False
 
     def all(self, exprs: tuple[nodes.Expr, ...], names: Names, words: tuple[str, ...] = ()) -> bool:
@@ -90,13 +90,13 @@ class ValueChecker:
             return False
         entry.used = True
         if len(expr.names) == 1 and entry.is_tensor:
-            self.problems.add(messages.tensor_as_value(expr))
+            self.problems.add(step_messages.tensor_as_value(expr))
             return False
         if len(expr.names) > 1 and not entry.is_tensor:
-            self.problems.add(messages.no_attributes(expr))
+            self.problems.add(step_messages.no_attributes(expr))
             return False
         if len(expr.names) > 1 and (len(expr.names) > 2 or expr.names[1].text not in ATTRIBUTES):
-            self.problems.add(messages.unknown_attribute(expr.names[1]))
+            self.problems.add(step_messages.unknown_attribute(expr.names[1]))
             return False
         return True
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from archdsl.diagnostics import Poison, Problems
-from archdsl.elaborate import messages, shape_messages
+from archdsl.elaborate import messages, shape_messages, step_messages
 from archdsl.elaborate.checking_steps import Resolution, Step
 from archdsl.elaborate.loading import Module, Symbol
 from archdsl.elaborate.placing import (
@@ -16,6 +16,7 @@ from archdsl.elaborate.placing import (
     Placer,
 )
 from archdsl.elaborate.placing import Stop as Stop
+from archdsl.elaborate.rows import Rows
 from archdsl.elaborate.sections import Sections
 from archdsl.elaborate.sizes import Sizes
 from archdsl.elaborate.values import Evaluator, Scope
@@ -42,6 +43,7 @@ class Expander:
         self.draft = self.placer.draft
         self.sizes = Sizes(resolution, self.file_scope)
         self.sections = Sections(self)
+        self.rows = Rows(self)
         self.globals: dict[Module, Scope] = {}  # of files
 
     def file_scope(self, module: Module) -> Scope:
@@ -113,7 +115,9 @@ class Expander:
                     if isinstance(bound, Node):
                         return bound
             case nodes.Infix(operator="*"):
-                return self.repeated(expr, scope, flow, here)
+                return self.rows.repeat(expr, scope, flow, here)
+            case nodes.Repeat():
+                return self.rows.fold(expr, scope, flow, here)
             case nodes.Group():
                 return self.braces(expr.body, scope, flow, here)
             case nodes.Fork():
@@ -241,7 +245,7 @@ class Expander:
             else:
                 complete = False
         if complete and len(found) < (2 if operator.joins else 1):
-            self.problems.add(messages.join_needs_two(operator.name, expr.span))
+            self.problems.add(step_messages.join_needs_two(operator.name, expr.span))
             complete = False
         return found, complete
 
@@ -292,73 +296,6 @@ class Expander:
             region.path, RegionKind.DEF, flow, result, use, symbol.item.name.text, shown
         )
         return result
-
-    def repeated(self, expr: nodes.Infix, scope: Scope, flow: Flow, here: Here) -> Flow:
-        """Expand ``B * n``: n instances in a row, each with weights of its own."""
-        count = self.evaluator.evaluate(expr.right, scope, here.use)
-        current = self.single(flow, here)
-        if isinstance(count, Poison) or not isinstance(current, Node):
-            return self.unknown(current, expr.span, here)
-        if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-            self.problems.add(shape_messages.bad_count(expr.right.span, count, here.use))
-            return self.unknown(current, expr.span, here)
-        body: nodes.Expr = expr.left
-        name = None
-        if isinstance(body, nodes.Named):
-            name = body.name.text
-            body = body.step
-        resolved = None
-        if isinstance(body, nodes.Path | nodes.Call):
-            resolved = self.resolution.steps.get(body)
-            if resolved is None:
-                return self.unknown(current, expr.span, here)
-        label = "unit"
-        if resolved is not None and isinstance(resolved.target, Operator):
-            label = resolved.target.name
-        elif resolved is not None:
-            label = snake_case(resolved.target.name)
-        start = current
-        row = here.within(here.names.allocate(here.label(name or label)))
-        for index in range(count):
-            before = len(self.draft.nodes) + len(self.draft.regions)
-            result = self.instance(body, resolved, scope, current, here, row, index)
-            if not isinstance(result, Node):
-                return self.unknown(current, expr.span, here)
-            current = result
-            added = len(self.draft.nodes) + len(self.draft.regions) - before
-            if index == 0 and added * count > MAX_OPERATORS:
-                self.placer.too_many(expr.span, here)
-        if count:
-            use = Use(expr.span, f"{label} * {count}", row.path, here.use)
-            self.draft.add_region(row.path, RegionKind.REPEAT, start, current, use)
-        return current
-
-    def instance(
-        self,
-        body: nodes.Expr,
-        resolved: Step | None,
-        scope: Scope,
-        flow: Node,
-        here: Here,
-        row: Here,
-        index: int,
-    ) -> Flow:
-        """Expand one instance of a repeated step; its name is its index."""
-        if resolved is None:
-            place = row.within(str(index))
-            inner = Scope(scope)
-            inner.names["in"] = flow
-            result = self.single(self.step(body, inner, flow, place, head=True), here)
-            if isinstance(result, Node):
-                use = Use(body.span, "unit", place.path, here.use)
-                self.draft.add_region(place.path, RegionKind.GROUP, flow, result, use)
-            return result
-        if isinstance(resolved.target, Symbol):
-            return self.use_def(body, resolved, scope, flow, here, row.within(str(index)))
-        operands, complete = self.operands(body, resolved, scope, flow, here)
-        if not complete:
-            return self.unknown(flow, body.span, here)
-        return self.placer.place(body, resolved, operands, scope, here, row.id(str(index)))
 
     def is_known(self, flow: Flow) -> bool:
         """Whether a value is there, and none of its shape is a guess."""

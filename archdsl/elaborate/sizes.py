@@ -71,13 +71,18 @@ class Sizes:
             case nodes.Choice():
                 return self.of_choice(expr, scope)
             case nodes.Infix(operator="*"):
-                count = self.evaluator.evaluate(expr.right, scope)
-                is_count = isinstance(count, int) and count > 0
-                return int(count) * self.of_step(expr.left, scope) if is_count else 0  # type: ignore[arg-type]
+                return self.count(expr.right, scope) * self.of_step(expr.left, scope)
+            case nodes.Repeat():
+                return self.count(expr.count, scope) * self.of_body(expr.body, scope)
             case nodes.Path() | nodes.Call():
                 step = self.resolution.steps.get(expr)
                 return self.of_call(step, scope) if step is not None else 0
         return 0
+
+    def count(self, expr: nodes.Expr, scope: Scope) -> int:
+        """Return a number of repetitions, or 0 where it is not known."""
+        count = self.evaluator.evaluate(expr, scope)
+        return count if isinstance(count, int) and count > 0 else 0
 
     def of_choice(self, expr: nodes.Choice, scope: Scope) -> int:
         """Return the same of the branch that is taken, or of the smaller one."""

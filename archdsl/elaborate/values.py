@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias, cast
 
 from archdsl.diagnostics import Poison, Problems
-from archdsl.elaborate import messages, value_messages
+from archdsl.elaborate import step_messages, value_messages
 from archdsl.elaborate.guessing import Axes
 from archdsl.ir import Node
 from archdsl.operators.signature import Scalar, Value
@@ -163,7 +163,7 @@ class Evaluator:
             return shape[of_map[what]]
         if len(shape) == 1 and what in ("n", "c"):
             return shape[0]
-        return self.problems.add(messages.no_such_size(expr, what, shape, use))
+        return self.problems.add(step_messages.no_such_size(expr, what, shape, use))
 
     def prefix(self, expr: nodes.Prefix, scope: Scope, use: Use | None) -> Value | Poison:
         """Return the value of ``-x`` or ``not x``."""

@@ -105,6 +105,17 @@ CASES = {
         }
       }
     """,
+    "a fold": "backbone { repeat 3 carry y = in { concat(y, y -> conv(2) -> relu) } -> conv(2) }",
+    "a fold that goes back to where it began": (
+        "backbone { conv(2) -> repeat 3 carry y = in { y -> conv(2) -> add(in) } }"
+    ),
+    "a fold in a fold": """
+      backbone {
+        repeat 2 carry outer = in { outer -> repeat 3 carry inner = in { inner -> conv(2) } -> relu }
+      }
+    """,
+    "a fold without weights": "backbone { repeat 2 carry y = in { concat(y, y) } -> conv(2) }",
+    "a fold that does nothing": "backbone { repeat 0 carry y = in { y -> conv(2) } -> conv(3) }",
     "dropout in parallel branches": (
         "backbone { { dropout | dropout(0.2) | conv(2) -> dropout } -> concat -> dropout(0.9) }"
     ),

@@ -36,6 +36,7 @@ CONSTRUCTS = {
     "a let": r"let ",
     "a repeated operator": r"\) \* \d",
     "a repeated group": r"\} \* ",
+    "a fold": r"repeat .* carry",
     "nothing, repeated": r"\* 0",
     "a named operator": r"\) as \w",
     "a keyword of Python": r"(as|stage|block) (class|lambda|None|True|global)\b",

@@ -371,7 +371,12 @@ class Writer:
             text, made = self.narrow(made, flow.c, inner)
             steps.append(text)
         times = self.one_of([2, 2, 1, 3, 0])
-        text = f"{self.braces(self.separated(steps))} * {self.number(times, scope, atom=True)}"
+        body, count = self.braces(self.separated(steps)), self.number(times, scope, atom=True)
+        if self.chance(30):
+            carry = self.name(scope)
+            text = f"repeat {count} carry {carry} = in {{ {carry} -> {body} }}"
+        else:
+            text = f"{body} * {count}"
         added = (made.convs - flow.convs) * times
         if self.chance(20):
             text += f" as {self.name(scope)}"
