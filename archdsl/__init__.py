@@ -16,11 +16,14 @@ __version__ = "0.1.0"
 __all__ = ["CallFault", "Compiled", "Diagnostic", "SpecFault", "check", "compile"]
 
 
-def check(path: str | Path) -> tuple[Diagnostic, ...]:
-    """Return all faults of a spec, in order; empty where it is clean."""
+def check(path: str | Path, *, allow_outside: bool = False) -> tuple[Diagnostic, ...]:
+    """Return all faults of a spec, in order; empty where it is clean.
+
+    Imports stay within the folder of the file, unless ``allow_outside`` is set.
+    """
     from archdsl.compiler import check_spec, load_spec
 
-    return check_spec(load_spec(path))
+    return check_spec(load_spec(path, allow_outside=allow_outside))
 
 
 def compile(path: str | Path, model: str | None = None, **parameters: Value) -> Compiled:

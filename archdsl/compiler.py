@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, cast
 
 from archdsl.analysis import analyse
 from archdsl.diagnostics import Diagnostic, Problems, did_you_mean
-from archdsl.elaborate import Program, Resolution, elaborate, load
+from archdsl.elaborate import Program, Resolution, elaborate, file_messages, load
 from archdsl.elaborate.loading import Symbol
-from archdsl.elaborate.messages import not_utf8
 from archdsl.ir import Network
 from archdsl.operators.signature import Value
+from archdsl.reading import NotText, TooLarge, read_text
 from archdsl.source import Source
 from archdsl.syntax import nodes
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class CallFault(Exception):
-    """The call is at fault, not the spec: exit status 2. Carries a diagnostic without a place."""
+    """The call is at fault, not the spec: exit status 2. ``diagnostic`` says how."""
 
     def __init__(self, diagnostic: Diagnostic) -> None:
         super().__init__(diagnostic.message)
@@ -61,25 +61,25 @@ class Spec:
         return {m.source.name: m.source.text for m in self.program.modules}
 
 
-def read_text(path: Path) -> str:
-    """Return the text of a spec file, line breaks as they are."""
-    return path.read_bytes().decode("utf-8-sig")
+def load_spec(path: str | Path, *, allow_outside: bool = False) -> Spec:
+    """Read a spec. Raises :class:`CallFault` where the file itself cannot be read.
 
-
-def load_spec(path: str | Path) -> Spec:
-    """Read a spec. Raises :class:`CallFault` where the file itself cannot be read."""
+    Imports stay within the folder of the file, unless ``allow_outside`` is set.
+    """
     path = Path(path)
     try:
         source = Source(str(path), read_text(path), path)
-    except UnicodeDecodeError:
-        raise CallFault(not_utf8(str(path), None)) from None
+    except NotText as fault:
+        raise CallFault(file_messages.not_utf8(str(path), fault)) from None
+    except TooLarge:
+        raise CallFault(file_messages.too_many_bytes(str(path), None)) from None
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise CallFault(
             Diagnostic("ARCH109", f"cannot read {path}: {reason}", help="name a .arch file")
         ) from None
     problems = Problems()
-    program, resolution = load(source, read_text, problems)
+    program, resolution = load(source, read_text, problems, allow_outside=allow_outside)
     return Spec(program, resolution, problems)
 
 

@@ -106,7 +106,7 @@ def load_files(files: Mapping[str, str]) -> Spec:
     """Load a spec from texts by name; the first is the main file."""
 
     def read(path: Path) -> str:
-        name = os.path.normpath(path)
+        name = os.path.relpath(path)
         if name not in files:
             raise FileNotFoundError(2, "No such file or directory")
         return files[name]

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from archdsl.cli.options import AllowOutside
+
 NAME = "check"
 
 
@@ -23,6 +25,7 @@ def run(
     format: Annotated[
         Format, typer.Option(help="For people (text) or for programs (json).")
     ] = Format.TEXT,
+    allow_outside: AllowOutside = False,
 ) -> None:
     """Check specs: syntax, names, shapes, the paper's rules.
 
@@ -37,7 +40,7 @@ def run(
     status = 0
     for path in specs:
         try:
-            found += check_spec(load_spec(path))
+            found += check_spec(load_spec(path, allow_outside=allow_outside))
         except CallFault as fault:
             found.append(fault.diagnostic)
             status = 2

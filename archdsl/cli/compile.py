@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from archdsl.cli.options import AllowOutside
+
 if TYPE_CHECKING:
     from archdsl.compiler import Compiled
 
@@ -40,6 +42,7 @@ def run(
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the run.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of the run.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N [auto].")] = None,
+    allow_outside: AllowOutside = False,
 ) -> None:
     """Compile a model to a standalone PyTorch module, and train it if asked to.
 
@@ -63,8 +66,8 @@ def run(
     else:
         from archdsl.cli.training import bind_classes
 
-        of_model = bind_classes(spec, model, train, of_model)
-    compiled = compile_or_exit(spec, model, of_model)
+        of_model = bind_classes(spec, model, train, of_model, allow_outside=allow_outside)
+    compiled = compile_or_exit(spec, model, of_model, allow_outside=allow_outside)
     print_diagnostics(compiled.diagnostics, console(stderr=True))
     written = write_files(compiled, output)
     out = console()

@@ -10,10 +10,16 @@ from archdsl.compiler import CallFault, Compiled, SpecFault, compile_spec, load_
 from archdsl.operators.signature import Value
 
 
-def compile_or_exit(spec: Path, model: str | None, parameters: Mapping[str, Value]) -> Compiled:
+def compile_or_exit(
+    spec: Path,
+    model: str | None,
+    parameters: Mapping[str, Value],
+    *,
+    allow_outside: bool = False,
+) -> Compiled:
     """Return the compiled model; exit 1 where the spec is at fault, 2 where the call is."""
     try:
-        return compile_spec(load_spec(spec), model, parameters)
+        return compile_spec(load_spec(spec, allow_outside=allow_outside), model, parameters)
     except SpecFault as fault:
         fail(fault.diagnostics, 1)
     except CallFault as fault:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from archdsl.cli.options import AllowOutside
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -22,12 +24,13 @@ def run(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Set a model parameter."),
     ] = None,
+    allow_outside: AllowOutside = False,
 ) -> None:
     """Print a model's stages, blocks, mapping nodes and head, with shapes, parameters and MACs."""
     from archdsl.cli.compiling import compile_or_exit
     from archdsl.cli.output import console, parse_settings, print_diagnostics
 
-    compiled = compile_or_exit(spec, model, parse_settings(set or ()))
+    compiled = compile_or_exit(spec, model, parse_settings(set or ()), allow_outside=allow_outside)
     print_diagnostics(compiled.diagnostics, console(stderr=True))
     print_summary(compiled.network, console())
 

@@ -15,7 +15,12 @@ from archdsl.recipes.override import UnfitValue, UnknownPath, override
 
 
 def bind_classes(
-    spec: Path, model: str | None, dataset: str, parameters: Mapping[str, Value]
+    spec: Path,
+    model: str | None,
+    dataset: str,
+    parameters: Mapping[str, Value],
+    *,
+    allow_outside: bool = False,
 ) -> dict[str, Value]:
     """Return the model's parameters with ``classes`` bound to the data set."""
     if dataset not in DATASETS:
@@ -25,7 +30,7 @@ def bind_classes(
     bound = dict(parameters)
     wanted = DATASETS[dataset].classes
     try:
-        loaded = load_spec(spec)
+        loaded = load_spec(spec, allow_outside=allow_outside)
         if not loaded.models:
             return bound  # reported when it is compiled
         known = model_parameters(loaded, choose_model(loaded, model))

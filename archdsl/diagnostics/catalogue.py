@@ -113,6 +113,7 @@ _ENTRIES = (
     Entry("ARCH902", "too-deep", "nesting deeper than 100 levels"),
     Entry("ARCH903", "too-many-files", "more than 1,000 files in one spec"),
     Entry("ARCH904", "too-long", "a file of more than 1,000,000 characters"),
+    Entry("ARCH905", "outside-import", "an import that leaves the folder of the spec"),
 )
 
 CATALOGUE: dict[str, Entry] = {entry.code: entry for entry in _ENTRIES}

@@ -18,9 +18,14 @@ from archdsl.source import Source
 from archdsl.syntax.recursion import room_to_recurse
 
 
-def load(source: Source, read: Read, problems: Problems) -> tuple[Program, Resolution]:
-    """Read a spec with its imports, and check every name, constant and recipe in it."""
-    program = Loader(read, problems).load(source)
+def load(
+    source: Source, read: Read, problems: Problems, *, allow_outside: bool = False
+) -> tuple[Program, Resolution]:
+    """Read a spec with its imports, and check every name, constant and recipe in it.
+
+    ``allow_outside``: imports may leave the folder of the spec.
+    """
+    program = Loader(read, problems, allow_outside=allow_outside).load(source)
     with room_to_recurse():
         resolution = Resolver(program, problems).resolve()
         expander = Expander(resolution, problems)

@@ -1,12 +1,15 @@
-"""The wording of faults of files and their imports: ARCH004, ARCH109 to ARCH111, ARCH119."""
+"""The wording of faults of files and imports: ARCH004, 007, 109 to 111, 119, 903 to 905."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
-from archdsl.diagnostics import Diagnostic, Label, Severity, did_you_mean
+from archdsl.diagnostics import Diagnostic, Label, Severity, did_you_mean, nearest
 from archdsl.elaborate.messages import error
-from archdsl.source import Span
+from archdsl.reading import MAX_BYTES, NotText
+from archdsl.source import Source, Span
 from archdsl.syntax import nodes
 
 
@@ -40,11 +43,59 @@ def unknown_edition(number: nodes.Name) -> Diagnostic:
 def unknown_library(name: str, place: Span, known: Sequence[str]) -> Diagnostic:
     """Return: an import from a package that is not the standard library."""
     library = [f"std.{module}" for module in known]
-    return error(
-        "ARCH109",
-        f"there is no library `{name}`",
-        place,
-        did_you_mean(name, library) or 'a file is imported by name: from "file.arch" import ...',
+    help = did_you_mean(name, library)
+    if name.split(".")[0] != "std" and nearest(name, library) is None:
+        path = name.replace(".", "/")
+        help = f'a file is imported by its path: from "{_short(path)}.arch" import ...'
+    return error("ARCH109", f"there is no library `{_short(name)}`", place, help)
+
+
+def bad_import(path: str, place: Span) -> Diagnostic | None:
+    """Return: a path that is not one of an .arch file on every system; None where it is."""
+    if path.endswith(".arch") and "\\" not in path:
+        return None
+    help = 'name a file, relative to this one: from "folder/file.arch" import ...'
+    if "\\" in path:
+        help = "write `/` between a folder and a file"
+    return error("ARCH109", f"{_quoted(path)} is not the path of an .arch file", place, help)
+
+
+def outside(path: str, place: Span, found: Path, base: Path, root: Path) -> Diagnostic:
+    """Return: a path that leads out of the root folder, and how."""
+    what = f"{_quoted(path)} lies outside of the root folder"
+    help = "move the file into the root folder, or trust it with --allow-outside"
+    if Path(path).anchor:
+        what = f"{_quoted(path)} is an absolute path"
+        if found.is_relative_to(root):
+            short = os.path.relpath(found, base).replace(os.sep, "/")
+            help = f'write it relative to this file: "{short}"'
+    elif Path(os.path.normpath(base / path)).is_relative_to(root):
+        what = f"a link in {_quoted(path)} leads out of the root folder"
+    notes = (f"it leads to {found}", f"the root is the folder of the first file, {root}")
+    return Diagnostic("ARCH905", what, Label(place), notes=notes, help=help)
+
+
+def not_utf8(name: str, fault: NotText, imported: Span | None = None) -> Diagnostic:
+    """Return: bytes that are no UTF-8, at the first of them."""
+    what = "a NUL byte is no text" if not fault.byte else f"byte 0x{fault.byte:02x} is not UTF-8"
+    at = Span(Source(name, fault.text), fault.offset, fault.offset + 1)
+    labels = (Label(imported, "imported here"),) if imported is not None else ()
+    return Diagnostic(
+        "ARCH007",
+        f"{name} is not UTF-8 text",
+        Label(at, what),
+        labels,
+        help="save the file as UTF-8",
+    )
+
+
+def too_many_bytes(name: str, place: Span | None) -> Diagnostic:
+    """Return: a file that is too large to be read."""
+    return Diagnostic(
+        "ARCH904",
+        f"{name} has more than {MAX_BYTES:,} bytes",
+        Label(place) if place is not None else None,
+        help="split it into files and import them",
     )
 
 
@@ -52,7 +103,7 @@ def cannot_read(name: str, place: Span, reason: str) -> Diagnostic:
     """Return: an imported file that cannot be read."""
     return error(
         "ARCH109",
-        f"cannot read {name}: {reason.lower()}",
+        f"cannot read {_short(name)}: {reason.lower()}",
         place,
         "the path is relative to the file that imports it",
     )
@@ -94,3 +145,11 @@ def unused_import(name: str, place: Span) -> Diagnostic:
         help="remove it from the import",
         severity=Severity.WARNING,
     )
+
+
+def _quoted(path: str) -> str:
+    return f'"{_short(path)}"'
+
+
+def _short(path: str) -> str:
+    return path if len(path) <= 200 else f"{path[:199]}…"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import TypeAlias
 from archdsl.diagnostics import Poison, Problems
 from archdsl.elaborate import file_messages, messages
 from archdsl.operators import NOT_YET, OPERATORS
+from archdsl.reading import NotText, TooLarge
 from archdsl.resources import resource
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes, parse
@@ -22,7 +25,7 @@ MAX_FILES = 1000
 """The most files a spec may consist of."""
 
 Read: TypeAlias = Callable[[Path], str]
-"""Returns the text of a file; raises OSError or UnicodeDecodeError."""
+"""Returns the text of a file; raises OSError, TooLarge or NotText."""
 
 Declaration: TypeAlias = nodes.Def | nodes.Model | nodes.RecipeDef | nodes.Let
 
@@ -98,18 +101,28 @@ class Program:
 
 
 class Loader:
-    """Reads a file, then what it imports, once each."""
+    """Reads a file, then what it imports, once each.
 
-    def __init__(self, read: Read, problems: Problems) -> None:
+    Imports are found relative to the folder in which the importing file really lies: links are
+    followed. They stay within the folder of the first file, its root, unless told otherwise.
+    """
+
+    def __init__(self, read: Read, problems: Problems, *, allow_outside: bool = False) -> None:
         self.read = read
         self.problems = problems
+        self.allow_outside = allow_outside
         self.modules: dict[str, Module] = {}
         self.loading: list[str] = []
+        self.root = Path()
+        self.shown_root = ""
 
     def load(self, source: Source) -> Program:
         """Load a text and its imports. Faults are reported; what could be read is returned."""
+        path = _real(source.path) if source.path else None
+        self.root = path.parent if path else _real(Path())
+        self.shown_root = os.path.dirname(source.name) if path else ""  # noqa: PTH120 - a name
         with room_to_recurse():
-            root = self.module(source, _key(source.path) if source.path else source.name)
+            root = self.module(source, _key(path) if path else source.name)
         return Program(root, list(self.modules.values()))
 
     def module(self, source: Source, key: str) -> Module:
@@ -183,53 +196,80 @@ class Loader:
 
     def resolve_origin(self, item: nodes.Import, module: Module) -> Module | None:
         """Return the module that an import names, or None where a fault was reported."""
-        place = item.origin.span
         if isinstance(item.origin, nodes.Path):
-            library = item.origin.text
-            parts = library.split(".")
-            if parts[0] != "std" or len(parts) != 2:
-                self.problems.add(file_messages.unknown_library(library, place, _std_modules()))
-                return None
-            if parts[1] not in _std_modules():
-                self.problems.add(file_messages.unknown_library(library, place, _std_modules()))
-                return None
-            key = library
-            name = f"std/{parts[1]}.arch"
-        else:
-            relative = str(item.origin.value)
-            base = module.source.path.parent if module.source.path else Path()
-            path = base / relative
-            key = _key(path)
-            name = str(Path(module.source.name).parent / relative)
-        if key in self.loading:
-            chain = [self.modules[k].source.name for k in self.loading[self.loading.index(key) :]]
-            self.problems.add(file_messages.import_cycle(place, [*chain, chain[0]]))
+            return self.library(item.origin)
+        place, relative = item.origin.span, str(item.origin.value)
+        if refused := file_messages.bad_import(relative, place):
+            self.problems.add(refused)
             return None
-        if key in self.modules:
-            return self.modules[key]
-        if len(self.modules) >= MAX_FILES:
-            self.problems.add(file_messages.too_many_files(place, MAX_FILES))
+        base = _real(module.source.path).parent if module.source.path else self.root
+        path = _real(base / relative)
+        if not self.allow_outside and (Path(relative).anchor or not path.is_relative_to(self.root)):
+            self.problems.add(file_messages.outside(relative, place, path, base, self.root))
             return None
-        if isinstance(item.origin, nodes.Path):
-            text = resource(f"specs/{name}").read_text(encoding="utf-8")
-            return self.module(Source(name, text), key)
+        key = _key(path)
+        if found := self.known(key, place):
+            return found if isinstance(found, Module) else None
+        name = self.shown(path)
         try:
             text = self.read(path)
-        except UnicodeDecodeError:
-            self.problems.add(messages.not_utf8(name, place))
-            return None
+        except NotText as fault:
+            self.problems.add(file_messages.not_utf8(name, fault, place))
+        except TooLarge:
+            self.problems.add(file_messages.too_many_bytes(name, place))
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             self.problems.add(file_messages.cannot_read(name, place, reason))
+        else:
+            return self.module(Source(name, text, path), key)
+        return None
+
+    def library(self, origin: nodes.Path) -> Module | None:
+        """Return a module of the standard library."""
+        first, _, name = origin.text.partition(".")
+        if first != "std" or name not in _std_modules():
+            known = _std_modules()
+            self.problems.add(file_messages.unknown_library(origin.text, origin.span, known))
             return None
-        return self.module(Source(name, text, path), key)
+        if found := self.known(origin.text, origin.span):
+            return found if isinstance(found, Module) else None
+        path = f"std/{name}.arch"
+        text = resource(f"specs/{path}").read_text(encoding="utf-8")
+        return self.module(Source(path, text), origin.text)
+
+    def known(self, key: str, place: Span) -> Module | Poison | None:
+        """Return a module that is loaded, Poison where it cannot be, or None: not loaded yet."""
+        if key in self.loading:
+            chain = [self.modules[k].source.name for k in self.loading[self.loading.index(key) :]]
+            return self.problems.add(file_messages.import_cycle(place, [*chain, chain[0]]))
+        if key in self.modules:
+            return self.modules[key]
+        if len(self.modules) >= MAX_FILES:
+            return self.problems.add(file_messages.too_many_files(place, MAX_FILES))
+        return None
+
+    def shown(self, path: Path) -> str:
+        """Return the name of a file as one would write it beside the first file's."""
+        with suppress(ValueError):  # on another drive
+            return str(Path(self.shown_root, os.path.relpath(path, self.root)))
+        return str(path)
+
+
+def _real(path: Path) -> Path:
+    """Return where a file lies, links followed."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError):  # a loop of links
+        return path.absolute()
 
 
 def _key(path: Path) -> str:
+    """Return what is the same for all spellings of one file: letter case, hard links."""
     try:
-        return str(path.resolve())
-    except (OSError, RuntimeError, ValueError):  # a loop of links, a NUL in the name
+        file, folder = path.stat(), path.parent.stat()
+    except (OSError, ValueError):
         return str(path)
+    return f"{file.st_dev}:{file.st_ino} in {folder.st_dev}:{folder.st_ino}"
 
 
 def _std_modules() -> list[str]:

@@ -41,16 +41,6 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-def not_utf8(name: str, place: Span | None) -> Diagnostic:
-    """Return: bytes that are no UTF-8."""
-    return Diagnostic(
-        "ARCH007",
-        f"{name} is not UTF-8 text",
-        Label(place) if place else None,
-        help="save the file as UTF-8",
-    )
-
-
 def not_yet(what: str, place: Span) -> Diagnostic:
     """Return: edition 1 has it, this version has not."""
     return error(

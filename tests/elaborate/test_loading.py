@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from markdown_cases import check_text
 
 import archdsl
 from archdsl.compiler import CallFault, check_spec, load_spec
@@ -46,7 +47,10 @@ def test_an_import_that_is_no_text(tmp_path: Path) -> None:
     assert codes(path) == ["ARCH007"]
 
 
-@pytest.mark.parametrize("name", ["gone.arch", ".", "", "a\0b.arch", "x" * 5000])
+@pytest.mark.parametrize(
+    "name",
+    ["gone.arch", ".", "", "sub", "unit", "sub\\unit.arch", "x" * 5000, "x" * 5000 + ".arch"],
+)
 def test_an_import_that_is_no_file(tmp_path: Path, name: str) -> None:
     path = tmp_path / "x.arch"
     path.write_text(USER.format(name))
@@ -90,6 +94,17 @@ def test_faults_of_imports_are_shown_with_their_own_name(tmp_path: Path) -> None
     (diagnostic,) = check_spec(load_spec(path))
     assert diagnostic.primary is not None
     assert diagnostic.primary.span.source.name == str(tmp_path / "parts" / "unit.arch")
+
+
+def test_a_nul_byte_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "x.arch"
+    path.write_text(USER.format("a\0b.arch"))
+    with pytest.raises(CallFault) as fault:
+        load_spec(path)
+    assert fault.value.diagnostic.code == "ARCH007"
+    # Text that comes from no file can hold one.
+    (diagnostic,) = check_text(USER.format("a\0b.arch"))
+    assert diagnostic.code == "ARCH109"
 
 
 def test_a_folder_is_no_spec(tmp_path: Path) -> None:
