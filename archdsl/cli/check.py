@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from archdsl.cli.formats import Format, FormatOption
 from archdsl.cli.options import AllowOutside
 
 NAME = "check"
 
 
-class Format(StrEnum):
-    """How diagnostics are printed."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
 def run(
     specs: Annotated[list[Path], typer.Argument(help="The .arch files.", show_default=False)],
-    format: Annotated[
-        Format, typer.Option(help="For people (text) or for programs (json).")
-    ] = Format.TEXT,
+    format: FormatOption = Format.TEXT,
     allow_outside: AllowOutside = False,
 ) -> None:
     """Check specs: syntax, names, shapes, the paper's rules.
@@ -44,10 +35,8 @@ def run(
         except CallFault as fault:
             found.append(fault.diagnostic)
             status = 2
-    if format is Format.JSON:
-        from archdsl.diagnostics.structured import to_json
-
-        print(to_json(found))
+    if format is not Format.TEXT:
+        print_diagnostics(found, console())
     elif faults := [d for d in found if d.severity is not Severity.NOTE]:
         print_diagnostics(faults, console())
     else:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from archdsl.cli.formats import Format, FormatOption
 from archdsl.cli.options import AllowOutside
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def run(
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the run.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of the run.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N [auto].")] = None,
+    format: FormatOption = Format.TEXT,
     allow_outside: AllowOutside = False,
 ) -> None:
     """Compile a model to a standalone PyTorch module, and train it if asked to.

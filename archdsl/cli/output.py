@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
+from archdsl.cli.formats import CHOSEN, Format, rendered
 from archdsl.diagnostics import Diagnostic, Severity
 from archdsl.operators.signature import Value
 
@@ -16,15 +20,51 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+def wants_colour(environment: Mapping[str, str], *, terminal: bool) -> bool:
+    """Whether to colour what is printed.
+
+    ``NO_COLOR`` forbids it, else ``FORCE_COLOR`` asks for it (``0`` forbids it), else there is
+    colour on a terminal that can show it.
+    """
+    if environment.get("NO_COLOR"):
+        return False
+    if forced := environment.get("FORCE_COLOR"):
+        return forced not in ("0", "false")
+    return terminal and environment.get("TERM", "").lower() not in ("dumb", "unknown")
+
+
 def console(*, stderr: bool = False) -> Console:
-    """Return a console: colour on a terminal only, ``NO_COLOR`` respected."""
+    """Return a console: colour on a terminal only, ``NO_COLOR`` and ``FORCE_COLOR`` respected.
+
+    What the stream's encoding lacks is printed as an escape, never a reason to fail.
+    """
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, emoji=False, markup=False)
+    stream = sys.stderr if stderr else sys.stdout
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+    coloured = wants_colour(os.environ, terminal=stream.isatty())
+    return Console(
+        stderr=stderr,
+        highlight=False,
+        emoji=False,
+        markup=False,
+        force_terminal=stream.isatty(),
+        color_system="standard" if coloured else None,
+        no_color=not coloured,
+    )
 
 
 def print_diagnostics(diagnostics: Sequence[Diagnostic], to: Console) -> None:
-    """Print errors and warnings as text, and how many there are; of notes, their messages."""
+    """Print diagnostics in the format that the command was asked for.
+
+    As text, errors and warnings with how many there are, and of notes the messages.
+    """
+    format = CHOSEN.get()
+    if format is not Format.TEXT:
+        if text := rendered(diagnostics, format):
+            print(text, file=to.file)
+        return
     from archdsl.diagnostics.text import render_text, summary
 
     for note in diagnostics:

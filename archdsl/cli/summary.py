@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from archdsl.cli.formats import Format, FormatOption
 from archdsl.cli.options import AllowOutside
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def run(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Set a model parameter."),
     ] = None,
+    format: FormatOption = Format.TEXT,
     allow_outside: AllowOutside = False,
 ) -> None:
     """Print a model's stages, blocks, mapping nodes and head, with shapes, parameters and MACs."""

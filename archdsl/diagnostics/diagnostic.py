@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from archdsl.diagnostics.fix import Fix
 from archdsl.source import Span, Use
 
 
@@ -32,6 +33,7 @@ class Diagnostic:
     says what to do. ``primary`` is the smallest span that shows the fault, ``labels`` are the
     other places involved, ``notes`` state facts, ``use`` is the chain of uses that led into a def.
     A diagnostic without a place (a call at fault, a missing data file) has ``primary`` None.
+    ``fix`` is what to write instead, where that can be said exactly.
     """
 
     code: str
@@ -42,3 +44,12 @@ class Diagnostic:
     help: str | None = None
     use: Use | None = field(default=None, repr=False)
     severity: Severity = Severity.ERROR
+    fix: Fix | None = None
+
+
+def said_at_length(diagnostic: Diagnostic) -> str:
+    """Return message, notes and help, a line each, for formats with one text for all."""
+    lines = [diagnostic.message, *(f"note: {note}" for note in diagnostic.notes)]
+    if diagnostic.help is not None:
+        lines.append(f"help: {diagnostic.help}")
+    return "\n".join(lines)

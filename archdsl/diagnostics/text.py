@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
-from rich.cells import cell_len
+from rich.cells import cell_len, chop_cells
 from rich.text import Text
 
 from archdsl.diagnostics.diagnostic import Diagnostic, Label, Severity
+from archdsl.diagnostics.escaping import visible
 from archdsl.source import Source, Span, Use
 
 _COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.NOTE: "bold cyan"}
@@ -21,8 +22,9 @@ _ADVICE = "bold green"
 _MARGIN = 3  # columns before the line number
 _TAB = " " * 4  # wherever it stands, so that an underline needs no knowledge of what is before
 _COLUMNS = " " * 3  # what stands between the two columns of a label's text
+_HANGING = " " * 2  # before the second line of what is too long for one
 _USES_SHOWN = 5
-_NARROWEST = 20  # cells of a source line or a paragraph that are shown however narrow the page
+_NARROWEST = 10  # cells of a source line or a paragraph that are shown however narrow the page
 _WIDEST = 1000  # cells of a source line that are shown when the page has no width
 
 _Line = list[tuple[str, str]]  # stretches of text, each with its style
@@ -53,11 +55,7 @@ def summary(diagnostics: Iterable[Diagnostic]) -> str:
 
 
 def _diagnostic(diagnostic: Diagnostic, width: int | None) -> Iterator[_Line]:
-    colour = _COLOURS[diagnostic.severity]
-    yield [
-        (f"{diagnostic.severity}[{_visible(diagnostic.code)}]", colour),
-        (f": {_visible(diagnostic.message)}", "bold"),
-    ]
+    yield from _headline(diagnostic, width)
     if diagnostic.primary is not None:
         yield from _places(diagnostic, diagnostic.primary, width)
     for note in diagnostic.notes:
@@ -66,10 +64,20 @@ def _diagnostic(diagnostic: Diagnostic, width: int | None) -> Iterator[_Line]:
         yield from _paragraph("help", diagnostic.help, width)
 
 
+def _headline(diagnostic: Diagnostic, width: int | None) -> Iterator[_Line]:
+    kind = f"{diagnostic.severity}[{visible(diagnostic.code)}]"
+    whole = f"{kind}: {visible(diagnostic.message)}"
+    first, *rest = _wrap(whole, width, len(_HANGING))
+    size = len(kind)
+    yield [(first[:size], _COLOURS[diagnostic.severity]), (first[size:], "bold")]
+    for line in rest:
+        yield [(_HANGING + line, "bold")]
+
+
 def _paragraph(kind: str, text: str, width: int | None) -> Iterator[_Line]:
     start = f"  {kind}: "
     room = None if width is None else width - len(start)
-    lines = [part for line in text.split("\n") for part in _wrap(_visible(line), room)]
+    lines = [part for line in text.split("\n") for part in _wrap(visible(line), room)]
     yield [(start, _ADVICE), (lines[0], "")]
     for line in lines[1:]:
         yield [(" " * len(start) + line if line else "", "")]
@@ -92,25 +100,29 @@ def _places(diagnostic: Diagnostic, primary: Label, width: int | None) -> Iterat
 
 def _arrow(span: Span, use: Use | None, width: int | None) -> Iterator[_Line]:
     """Yield ``  --> file:line:column`` and, beside it or else below, the chain of uses."""
-    place = _visible(str(span))
+    place = visible(str(span))
     chain = use.chain() if use else ()
     uses = [_use(link, span.source) for link in chain[:_USES_SHOWN]]
     if len(chain) > _USES_SHOWN:
         uses.append(f"and {len(chain) - _USES_SHOWN} more")
     indent = " " * (len("  --> ") + cell_len(place) + 3)
     if width is not None and any(cell_len(indent + line) > width for line in uses):
-        indent = " " * len("  --> ")
+        indent = _HANGING * 2
     elif uses:
         place += f"   {uses.pop(0)}"
     yield [("  --> ", _FRAME), (place, "")]
     for line in uses:
-        yield [(indent + line, "")]
+        room = None if width is None else width - len(indent)
+        first, *rest = _wrap(line, room, len(_HANGING))
+        yield [(indent + first, "")]
+        for more in rest:
+            yield [(indent + _HANGING + more, "")]
 
 
 def _use(use: Use, here: Source) -> str:
     line, column = use.span.source.position(use.span.start)
     place = f"{line}:{column}" if use.span.source is here else str(use.span)
-    return _visible(f"in {use.what}, used at {place}" + (f" as {use.path}" if use.path else ""))
+    return visible(f"in {use.what}, used at {place}" + (f" as {use.path}" if use.path else ""))
 
 
 class _Mark(NamedTuple):
@@ -157,7 +169,7 @@ class _Page:
         if last > line:
             text = f"{text} (to line {last})" if text else f"to line {last}"
         end = max(start, min(start + span.end - span.start, length))
-        return _Mark(start, end, "^" if label is self.primary else "-", _visible(text))
+        return _Mark(start, end, "^" if label is self.primary else "-", visible(text))
 
     def _row(self, number: int | str, text: str, style: str = "") -> _Line:
         text = text.rstrip()
@@ -185,9 +197,13 @@ class _Page:
         yield row
         for mark, text in zip(order, texts, strict=True):
             if mark.text and mark is not beside:
+                if cell_len(text) > self.room:
+                    text = " ".join(text.split())  # columns are of no use on several lines
                 start = max(0, min(mark.start, self.room - cell_len(text)))
-                for line in _wrap(text, self.room - start):
-                    yield self._row("", " " * start + line, self.styles[mark.sign])
+                first, *rest = _wrap(text, self.room - start, len(_HANGING))
+                yield self._row("", " " * start + first, self.styles[mark.sign])
+                for line in rest:
+                    yield self._row("", _HANGING + line, self.styles[mark.sign])
 
 
 def _align(texts: list[tuple[int, str]]) -> list[str]:
@@ -238,30 +254,22 @@ def _window(line: str, marks: list[_Mark], room: int) -> tuple[int, int]:
 
 
 def _shown(line: str) -> str:
-    return _visible(line.replace("\t", _TAB))
+    return visible(line.replace("\t", _TAB))
 
 
-def _visible(text: str) -> str:
-    """Return the text with everything a terminal would obey or hide written as an escape."""
-    if text.isprintable() and "\ufe0f" not in text:
-        return text
-    # U+FE0F counts as printable, but terminals disagree on how wide it makes what is before it.
-    return "".join(
-        char if char.isprintable() and char != "\ufe0f" else char.encode("unicode_escape").decode()
-        for char in text
-    )
+def _wrap(text: str, room: int | None, hanging: int = 0) -> list[str]:
+    """Break a text at spaces into lines of ``room`` cells, and a word that is longer than that.
 
-
-def _wrap(text: str, room: int | None) -> list[str]:
-    """Break a text at spaces into lines of ``room`` cells; a longer word is left whole."""
+    If it takes several lines, ``hanging`` cells are left free in each.
+    """
     if room is None or cell_len(text) <= room:
         return [text]
-    room = max(room, _NARROWEST)
-    words = text.split(" ")
-    lines = [words[0]]
-    for word in words[1:]:
-        if cell_len(lines[-1]) + 1 + cell_len(word) <= room:
-            lines[-1] += f" {word}"
-        else:
-            lines.append(word)
+    room = max(room - hanging, _NARROWEST)
+    lines: list[str] = []
+    for word in text.split(" "):
+        for piece in chop_cells(word, room) if word else [""]:
+            if lines and cell_len(lines[-1]) + 1 + cell_len(piece) <= room:
+                lines[-1] += f" {piece}"
+            else:
+                lines.append(piece)
     return lines

@@ -5,61 +5,15 @@ from time import perf_counter
 
 import pytest
 from rich.console import Console
+from sample_faults import ADD, BASIC, find
 
 from archdsl.diagnostics import Diagnostic, Label, Severity
 from archdsl.diagnostics.text import render_text, summary
 from archdsl.source import Source, Span, Use
 
-RESNET = Source(
-    "specs/resnet_ra.arch",
-    """\
-arch 1
-
-# The basic block.
-def Basic(c, s = 1) {
-  main = in -> conv(c, 3, stride = s, bias = false) -> batchnorm -> relu
-            -> conv(c, 3, bias = false) -> batchnorm
-  skip = in
-  out  = add(main, skip) -> relu
-}
-
-model ResNet {
-  input [3, 32, 32]
-
-  stage s1 {
-    block b1 { Basic(64) }
-  }
-
-  stage s2 {
-    block b2 { Basic(128, 2) }
-  }
-}
-""",
-)
-
-
-def find(text: str, within: str | None = None, source: Source = RESNET) -> Span:
-    """Return the span of ``text``, at its first place within the first ``within``."""
-    start = source.text.index(text, source.text.index(within or text))
-    return Span(source, start, start + len(text))
-
 
 def show(*diagnostics: Diagnostic, width: int | None = None) -> str:
     return render_text(diagnostics, width).plain + "\n"
-
-
-BASIC = Use(find("Basic", "Basic(128"), "Basic(c=128, s=2)", "net.s2.b2")
-ADD = Diagnostic(
-    "ARCH203",
-    "add: inputs differ in shape",
-    Label(find("add")),
-    (
-        Label(find("main", "add("), "[128, 16, 16]   from main, line 5"),
-        Label(find("skip", "add("), "[64, 32, 32]   from skip, line 7"),
-    ),
-    help="skip needs a projection: in -> conv(c, 1, stride = s)",
-    use=BASIC,
-)
 
 
 def test_the_example_of_the_language() -> None:
@@ -82,7 +36,8 @@ def test_a_narrow_page() -> None:
         == """\
 error[ARCH203]: add: inputs differ in shape
   --> specs/resnet_ra.arch:8:10
-      in Basic(c=128, s=2), used at 19:16 as net.s2.b2
+      in Basic(c=128, s=2), used at 19:16
+        as net.s2.b2
    8 |   out  = add(main, skip) -> relu
      |          ^^^ ----  ----
      |      [64, 32, 32]   from skip, line 7

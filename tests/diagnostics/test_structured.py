@@ -2,7 +2,7 @@
 
 import json
 
-from archdsl.diagnostics import Diagnostic, Label, Severity
+from archdsl.diagnostics import Diagnostic, Edit, Fix, Label, Severity
 from archdsl.diagnostics.structured import to_json
 from archdsl.source import Source, Span, Use
 
@@ -25,6 +25,7 @@ def test_every_field() -> None:
         "write `e`",
         inner,
         Severity.WARNING,
+        Fix("write `e`", (Edit(Span(SOURCE, 11, 12), "e"),), certain=False),
     )
     assert json.loads(to_json([fault])) == [
         {
@@ -59,6 +60,20 @@ def test_every_field() -> None:
                 },
                 {"what": "Stage()", "path": "net.s1", "file": "net.arch", "line": 3, "column": 1},
             ],
+            "fix": {
+                "title": "write `e`",
+                "certain": False,
+                "edits": [
+                    {
+                        "file": "net.arch",
+                        "line": 2,
+                        "column": 5,
+                        "end_line": 2,
+                        "end_column": 6,
+                        "text": "e",
+                    }
+                ],
+            },
         }
     ]
 
@@ -80,7 +95,8 @@ def test_without_a_place_it_is_null() -> None:
     "help": null,
     "labels": [],
     "notes": [],
-    "uses": []
+    "uses": [],
+    "fix": null
   }
 ]"""
     )
