@@ -36,13 +36,12 @@ def test_a_narrow_page() -> None:
         == """\
 error[ARCH203]: add: inputs differ in shape
   --> specs/resnet_ra.arch:8:10
-      in Basic(c=128, s=2), used at 19:16
-        as net.s2.b2
+    in Basic(c=128, s=2), used at 19:16 as
+      net.s2.b2
    8 |   out  = add(main, skip) -> relu
      |          ^^^ ----  ----
      |      [64, 32, 32]   from skip, line 7
-     | [128, 16, 16]        from main, line
-     | 5
+     |       [128, 16, 16] from main, line 5
   help: skip needs a projection: in ->
         conv(c, 1, stride = s)
 """
