@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from archdsl.operators.signature import Value
 
 __version__ = "0.1.0"
-__all__ = ["CallFault", "Compiled", "Diagnostic", "SpecFault", "check", "compile"]
+__all__ = [
+    "CallFault",
+    "Compiled",
+    "Diagnostic",
+    "SpecFault",
+    "check",
+    "compile",
+    "compile_variants",
+]
 
 
 def check(path: str | Path, *, allow_outside: bool = False) -> tuple[Diagnostic, ...]:
@@ -36,6 +44,16 @@ def compile(path: str | Path, model: str | None = None, **parameters: Value) -> 
     from archdsl.compiler import compile_spec, load_spec
 
     return compile_spec(load_spec(path), model, parameters)
+
+
+def compile_variants(path: str | Path, name: str, **parameters: Value) -> dict[str, Compiled]:
+    """Compile every point of the variants of a name, by what it is called: ``depth[n=2]``.
+
+    ``parameters`` hold at every point. Raises as :func:`compile` does.
+    """
+    from archdsl.compiler import compile_variants, load_spec
+
+    return compile_variants(load_spec(path), name, parameters)
 
 
 def __getattr__(name: str) -> Any:

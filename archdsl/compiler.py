@@ -9,10 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from archdsl.analysis import analyse
+from archdsl.analysis.points import check_points
 from archdsl.diagnostics import Diagnostic, Problems, did_you_mean
-from archdsl.elaborate import Program, Resolution, elaborate, file_messages, load
+from archdsl.elaborate import (
+    Grid,
+    Program,
+    Resolution,
+    elaborate,
+    file_messages,
+    load,
+    parameter_names,
+)
 from archdsl.elaborate.loading import Symbol
 from archdsl.ir import Network
+from archdsl.ir.naming import Names
 from archdsl.operators.signature import Value
 from archdsl.reading import NotText, TooLarge, read_text
 from archdsl.source import Source
@@ -54,6 +64,13 @@ class Spec:
     def models(self) -> list[Symbol]:
         """The models that the file itself declares, in order."""
         return self.program.root.declared(nodes.Model)
+
+    @property
+    def grids(self) -> list[Grid]:
+        """The variants that the file itself declares, in order; those with faults are left out."""
+        declared = self.program.root.declared(nodes.Variants)
+        items = [s.item for s in declared if isinstance(s.item, nodes.Variants)]
+        return [self.resolution.grids[item] for item in items if item in self.resolution.grids]
 
     @property
     def texts(self) -> dict[str, str]:
@@ -118,15 +135,8 @@ def choose_model(spec: Spec, name: str | None) -> Symbol:
 
 def model_parameters(spec: Spec, symbol: Symbol) -> list[str]:
     """Return the names of a model's parameters, those of its bases too."""
-    item = symbol.item
-    assert isinstance(item, nodes.Model)
-    known = [p.name.text for p in item.parameters]
-    while item in spec.resolution.bases:
-        base = spec.resolution.bases[item].item
-        assert isinstance(base, nodes.Model)
-        item = base
-        known += [p.name.text for p in item.parameters if p.name.text not in known]
-    return known
+    assert isinstance(symbol.item, nodes.Model)
+    return parameter_names(symbol.item, spec.resolution.bases)
 
 
 def check_parameters(spec: Spec, symbol: Symbol, parameters: Mapping[str, Value]) -> None:
@@ -154,6 +164,8 @@ class Compiled:
     network: Network
     diagnostics: tuple[Diagnostic, ...]
     spec_files: dict[str, str] = field(repr=False)
+    module_name: str
+    """Name of the file that holds :attr:`source`, without its ending."""
 
     @cached_property
     def source(self) -> str:
@@ -185,18 +197,18 @@ class Compiled:
 
         return cast("nn.Module", execute(self.source, self.class_name))
 
-    @property
-    def module_name(self) -> str:
-        """Name of the file that holds :attr:`source`, without its ending."""
-        return self.network.name.lower()
-
 
 def check_spec(spec: Spec) -> tuple[Diagnostic, ...]:
-    """Return all faults of a spec: names, recipes, and every model that its own file declares."""
+    """Return all faults of a spec: names, recipes, and every model that its own file declares.
+
+    Models are checked with their defaults, and at every point of the variants of the file.
+    """
     for symbol in spec.models:
         elaborated = elaborate(symbol, spec.resolution, spec.problems)
         if elaborated is not None:
             analyse(elaborated, spec.problems)
+    for grid in spec.grids:
+        check_points(grid, spec.resolution, spec.problems)
     return spec.problems.sorted()
 
 
@@ -212,4 +224,48 @@ def compile_spec(
     network = analyse(elaborated, spec.problems) if elaborated is not None else None
     if network is None or spec.problems.has_errors:
         raise SpecFault(spec.problems.sorted())
-    return Compiled(network, spec.problems.sorted(), spec.texts)
+    return Compiled(network, spec.problems.sorted(), spec.texts, network.name.lower())
+
+
+def choose_grid(spec: Spec, name: str, parameters: Mapping[str, Value]) -> Grid:
+    """Return the variants of a name; raises :class:`CallFault` and :class:`SpecFault`.
+
+    ``parameters`` are to hold at every point: one that is varied cannot be among them.
+    """
+    grids = {grid.name: grid for grid in spec.grids}
+    if name not in grids:
+        if spec.problems.has_errors:
+            raise SpecFault(spec.problems.sorted())
+        message = f"there are no variants `{name}` in {spec.program.root.source.name}"
+        help = did_you_mean(name, grids) or f"declare them: variants {name} of Model {{ ... }}"
+        raise CallFault(Diagnostic("ARCH141", message, help=help))
+    grid = grids[name]
+    check_parameters(spec, grid.model, parameters)
+    for parameter in parameters:
+        if parameter in grid.axes:
+            message = f"`{parameter}` is set, but variants {name} vary it"
+            raise CallFault(Diagnostic("ARCH133", message, help="set it, or name the variants"))
+    return grid
+
+
+def compile_variants(
+    spec: Spec, name: str, parameters: Mapping[str, Value] | None = None
+) -> dict[str, Compiled]:
+    """Return every point of a grid, compiled, by what it is called: ``depth[n=2]``.
+
+    Raises :class:`SpecFault` or :class:`CallFault`.
+    """
+    grid = choose_grid(spec, name, parameters or {})
+    networks = check_points(grid, spec.resolution, spec.problems, parameters)
+    if spec.problems.has_errors:
+        raise SpecFault(spec.problems.sorted())
+    names = Names()
+    return {
+        str(point): Compiled(
+            network,
+            spec.problems.sorted(),
+            spec.texts,
+            names.allocate(f"{network.name.lower()}_{point.slug}"),
+        )
+        for point, network in networks
+    }

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from archdsl.aggregators import AGGREGATORS, READOUTS
 from archdsl.analysis import analyse
+from archdsl.analysis.points import check_points
 from archdsl.compiler import Spec
 from archdsl.diagnostics import Diagnostic, Problems
 from archdsl.diagnostics.text import render_text
@@ -127,6 +128,9 @@ def check(files: Mapping[str, str]) -> tuple[tuple[Diagnostic, ...], list[Networ
             networks.append(analyse(elaborated, spec.problems))
             silent = elaborated.poisoned and not spec.problems.has_errors
             assert not silent, f"unknown, but nothing was reported: {elaborated.poisoned}"
+    for grid in spec.grids:
+        points = check_points(grid, spec.resolution, spec.problems)
+        networks += [network for _, network in points]
     if not spec.problems.has_errors:
         for network in networks:
             check_laws(network, DECLARED)

@@ -23,6 +23,9 @@ def run(
         Path, typer.Option("--output", "-o", help="Folder for <model>/<model>.py and .json.")
     ] = Path("build"),
     model: Annotated[str | None, typer.Option(help="Which model, if the file has several.")] = None,
+    variants: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Every point of variants, one by one.")
+    ] = None,
     train: Annotated[
         str | None,
         typer.Option(metavar="DATASET", help="Train on digits, cifar10, cifar100 or svhn."),
@@ -48,12 +51,14 @@ def run(
 ) -> None:
     """Compile a model to a standalone PyTorch module, and train it if asked to.
 
+    With --variants, every point is compiled to a module of its own (and trained, one by one).
+
     Exit status 0: done; 1: the spec is at fault; 2: the call or its surroundings are; 3: the loss
     was not finite; 130: interrupted.
     """
-    from archdsl.cli.compiling import compile_or_exit
+    from archdsl.cli.compiling import compile_or_exit, compile_variants_or_exit
     from archdsl.cli.output import console, parse_settings, print_diagnostics
-    from archdsl.cli.summary import print_summary
+    from archdsl.cli.summary import print_points, print_summary
 
     settings = parse_settings(set or ())
     of_model = {k: v for k, v in settings.items() if not k.startswith("train.")}
@@ -68,17 +73,29 @@ def run(
     else:
         from archdsl.cli.training import bind_classes
 
-        of_model = bind_classes(spec, model, train, of_model, allow_outside=allow_outside)
-    compiled = compile_or_exit(spec, model, of_model, allow_outside=allow_outside)
-    print_diagnostics(compiled.diagnostics, console(stderr=True))
-    written = write_files(compiled, output)
+        of_model = bind_classes(spec, model, train, of_model, variants, allow_outside=allow_outside)
     out = console()
-    print_summary(compiled.network, out)
+    if variants is None:
+        points = {"": compile_or_exit(spec, model, of_model, allow_outside=allow_outside)}
+    else:
+        points = compile_variants_or_exit(
+            spec, model, variants, of_model, allow_outside=allow_outside
+        )
+    chosen = list(points.values())
+    print_diagnostics(chosen[0].diagnostics, console(stderr=True))
+    written = [path for compiled in chosen for path in write_files(compiled, output)]
+    if variants is None:
+        print_summary(chosen[0].network, out)
+    else:
+        print_points({name: point.network for name, point in points.items()}, out)
     for path in written:
         out.print(f"wrote {path}", soft_wrap=True)
-    if train is not None:
+    for name, compiled in points.items() if train is not None else ():
         from archdsl.cli.training import train_compiled
 
+        assert train is not None
+        if name:
+            out.print(f"\n{name}", soft_wrap=True)
         train_compiled(
             compiled,
             train,

@@ -19,6 +19,7 @@ def bind_classes(
     model: str | None,
     dataset: str,
     parameters: Mapping[str, Value],
+    variants: str | None,
     *,
     allow_outside: bool = False,
 ) -> dict[str, Value]:
@@ -31,9 +32,13 @@ def bind_classes(
     wanted = DATASETS[dataset].classes
     try:
         loaded = load_spec(spec, allow_outside=allow_outside)
-        if not loaded.models:
+        if variants is not None:
+            chosen = next((g.model for g in loaded.grids if g.name == variants), None)
+        else:
+            chosen = choose_model(loaded, model) if loaded.models else None
+        if chosen is None:
             return bound  # reported when it is compiled
-        known = model_parameters(loaded, choose_model(loaded, model))
+        known = model_parameters(loaded, chosen)
     except CallFault as fault:
         fail([fault.diagnostic], 2)
     if "classes" in known and bound.setdefault("classes", wanted) != wanted:

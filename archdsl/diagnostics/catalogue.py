@@ -66,6 +66,8 @@ _ENTRIES = (
     Entry("ARCH131", "bad-allowance", "an allowance of no rule, or without a reason"),
     Entry("ARCH132", "unknown-code", "a code that is not in this list", Raised.CALL),
     Entry("ARCH133", "unused-option", "an option that would change nothing", Raised.CALL),
+    Entry("ARCH140", "empty-variants", "variants that vary nothing"),
+    Entry("ARCH141", "missing-variants", "the file does not have the variants", Raised.CALL),
     Entry("ARCH190", "future-feature", "part of edition 1 that this version cannot compile yet"),
     # Shapes.
     Entry("ARCH201", "wrong-rank", "a vector for a feature map, or the other way round"),
@@ -114,6 +116,7 @@ _ENTRIES = (
     Entry("ARCH903", "too-many-files", "more than 1,000 files in one spec"),
     Entry("ARCH904", "too-long", "a file of more than 1,000,000 characters"),
     Entry("ARCH905", "outside-import", "an import that leaves the folder of the spec"),
+    Entry("ARCH908", "too-many-points", "variants of more than 1,000 points"),
 )
 
 CATALOGUE: dict[str, Entry] = {entry.code: entry for entry in _ENTRIES}

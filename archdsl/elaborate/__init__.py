@@ -13,6 +13,10 @@ from archdsl.elaborate.modelling import Elaborated as Elaborated
 from archdsl.elaborate.modelling import ModelElaborator
 from archdsl.elaborate.recipes import check_recipes
 from archdsl.elaborate.resolving import Resolver
+from archdsl.elaborate.variants import Grid as Grid
+from archdsl.elaborate.variants import GridChecker
+from archdsl.elaborate.variants import Point as Point
+from archdsl.elaborate.variants import parameter_names as parameter_names
 from archdsl.operators.signature import Value
 from archdsl.source import Source
 from archdsl.syntax.recursion import room_to_recurse
@@ -32,6 +36,8 @@ def load(
         for module in program.modules:
             expander.file_scope(module)
         check_recipes(program.modules, expander)
+        grids = GridChecker(resolution.bases, expander.evaluator, expander.file_scope, problems)
+        resolution.grids = grids.check(program.modules)
     return program, resolution
 
 

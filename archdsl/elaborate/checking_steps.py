@@ -15,6 +15,7 @@ from archdsl.elaborate import binding, messages, model_messages, step_messages
 from archdsl.elaborate.checking_values import ValueChecker
 from archdsl.elaborate.loading import Symbol
 from archdsl.elaborate.scopes import Entry, Names, Sort, mark_meant, mark_used, parts
+from archdsl.elaborate.variants import Grid
 from archdsl.operators import NOT_YET, OPERATORS
 from archdsl.operators.operator import Operator
 from archdsl.operators.signature import Parameter
@@ -46,6 +47,7 @@ class Resolution:
 
     steps: dict[nodes.Expr, Step] = field(default_factory=dict)
     bases: dict[nodes.Model, Symbol] = field(default_factory=dict)
+    grids: dict[nodes.Variants, Grid] = field(default_factory=dict)
 
 
 class StepChecker:

@@ -27,7 +27,7 @@ MAX_FILES = 1000
 Read: TypeAlias = Callable[[Path], str]
 """Returns the text of a file; raises OSError, TooLarge or NotText."""
 
-Declaration: TypeAlias = nodes.Def | nodes.Model | nodes.RecipeDef | nodes.Let
+Declaration: TypeAlias = nodes.Def | nodes.Model | nodes.RecipeDef | nodes.Let | nodes.Variants
 
 
 @dataclass(eq=False)
@@ -136,9 +136,7 @@ class Loader:
         for item in module.file.items:
             if isinstance(item, nodes.Import):
                 self.import_names(item, module)
-            elif isinstance(item, nodes.Variants):
-                self.problems.add(messages.not_yet("variants", item.span))
-            elif isinstance(item, nodes.Def | nodes.Model | nodes.RecipeDef | nodes.Let):
+            elif isinstance(item, Declaration):
                 self.declare(Symbol(item.name.text, item, module, item.name.span), module)
         self.loading.pop()
         return module

@@ -68,8 +68,7 @@ class Resolver:
                 case nodes.RecipeDef():
                     self.recipe(item, top)
                 case nodes.Variants():
-                    mark_used(item.grid, top)
-                    self.find_model(item.model, module, "vary")
+                    self.variants(item, module, top)
         for name, entry in top.entries.items():
             if entry.used and name in module.symbols:
                 module.symbols[name].used = True
@@ -201,6 +200,13 @@ class Resolver:
                 inner = Names(names.module, names)
                 inner.input(override.target.span)
                 self.steps.body(override.body, inner, fed=True)
+
+    def variants(self, item: nodes.Variants, module: Module, top: Names) -> None:
+        """Check the names in a grid; whether they are parameters is checked when all is known."""
+        self.find_model(item.model, module, "vary")
+        for line in item.grid:
+            if isinstance(line, nodes.Vary):
+                self.values.check(line.values, top)
 
     # --- recipes
 

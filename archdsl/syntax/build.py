@@ -151,8 +151,9 @@ class Builder:
         name, model = self.names(tree)
         return nodes.Variants(name, model, tuple(self.subtrees(tree)), self.span(tree))
 
-    def on_grid(self, tree: Any) -> nodes.Expr:
-        return self.build(tree.children[2])  # type: ignore[no-any-return]
+    def on_vary(self, tree: Any) -> nodes.Vary:
+        path, _, values = tree.children
+        return nodes.Vary(self.build(path), self.build(values), self.span(tree))
 
     # --- model items
 

@@ -207,12 +207,21 @@ class RecipeDef:
 
 
 @node
+class Vary:
+    """``n in [2, 4]``: a parameter, and the values to choose from."""
+
+    path: Path
+    values: Expr
+    span: Span
+
+
+@node
 class Variants:
-    """``variants name of Model { n in [2, 4] }``; ``grid`` are the values to choose from."""
+    """``variants name of Model { n in [2, 4] }``."""
 
     name: Name
     model: Name
-    grid: tuple[Expr, ...]
+    grid: tuple[Vary | Error, ...]
     span: Span
 
 
