@@ -18,6 +18,11 @@ from archdsl.diagnostics.text import render_text
 _TOKEN = re.compile(r'"[^"\n]*"|\w+|->|//|==|!=|<=|>=|\n|[^\s\w]')
 
 
+def code_of(text: str) -> list[re.Match[str]]:
+    """Return the tokens outside comments."""
+    return [m for m in _TOKEN.finditer(text) if "#" not in text[: m.end()].split("\n")[-1]]
+
+
 def mutations(count: int, seed: int) -> list[tuple[dict[str, str], int]]:
     """Return mutated specs: a token taken out, doubled, replaced, inserted or misspelt."""
     chance = random.Random(seed)
@@ -25,7 +30,7 @@ def mutations(count: int, seed: int) -> list[tuple[dict[str, str], int]]:
     while len(found) < count:
         name = chance.choice(list(spec_texts()))
         text = spec_texts()[name]
-        code = [m for m in _TOKEN.finditer(text) if "#" not in text[: m.end()].split("\n")[-1]]
+        code = code_of(text)
         token, other = chance.choice(code), chance.choice(code).group()
         put = {
             "out": "",
@@ -69,7 +74,7 @@ def test_five_mutations() -> None:
         files = spec_files(name)
         text = files["main.arch"]
         for _ in range(5):
-            token = chance.choice(list(_TOKEN.finditer(text)))
+            token = chance.choice(code_of(text))
             text = text[: token.start()] + chance.choice("(){}[],=|;@") + text[token.end() :]
         files["main.arch"] = text
         diagnostics, _ = check(files)
