@@ -8,6 +8,7 @@ from archdsl.analysis import messages
 from archdsl.analysis.subject import Subject
 from archdsl.ir import Node, Region, RegionKind, Tap
 from archdsl.ir.levels import stride_ratio
+from archdsl.operators import CONVOLUTIONS
 
 
 def check_stage_resolution(subject: Subject) -> Subject:
@@ -53,7 +54,7 @@ def longest_convolution_path(nodes: list[Node], output: str) -> int:
     longest: dict[str, int] = {}
     for node in nodes:
         before = max((longest.get(i, 0) for i in node.inputs), default=0)
-        longest[node.id] = before + (node.op == "conv")
+        longest[node.id] = before + (node.op in CONVOLUTIONS)
     return longest.get(output, 0)
 
 

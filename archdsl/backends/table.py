@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from archdsl.ir import INPUT, Network, Node, RegionKind
+from archdsl.operators import CONVOLUTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def _rows(network: Network) -> Iterator[Row]:
 
 
 def _operator(node: Node) -> Row:
-    convolutions = int(node.op == "conv")
+    convolutions = int(node.op in CONVOLUTIONS)
     return Row(node.name, show(node.shape), "", convolutions, node.params, node.macs, 0)
 
 
@@ -91,7 +92,7 @@ def _total(network: Network, nodes: list[Node], name: str, output: Node) -> Row:
         name,
         show(output.shape),
         "",
-        sum(n.op == "conv" for n in nodes),
+        sum(n.op in CONVOLUTIONS for n in nodes),
         sum(n.params for n in nodes),
         sum(n.macs for n in nodes if n.id in network.live),
         0,

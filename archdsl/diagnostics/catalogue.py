@@ -80,6 +80,7 @@ _ENTRIES = (
     Entry("ARCH208", "channel-loss", "pad_channels to fewer channels than there are"),
     Entry("ARCH209", "lonely-join", "a join of fewer than two tensors"),
     Entry("ARCH210", "open-fork", "a fork whose branches are not joined"),
+    Entry("ARCH211", "slice-out-of-range", "a slice or part that the channels do not hold"),
     # Aggregation.
     Entry("ARCH301", "blockless-tap", "a tap with no block before it"),
     Entry("ARCH302", "unknown-tap", "a path that names no tap"),

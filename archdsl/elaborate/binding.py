@@ -18,6 +18,7 @@ class Slot:
 
     name: str
     required: bool
+    named: bool = False
 
 
 @dataclass(slots=True)
@@ -40,7 +41,7 @@ class Bound:
 
 def slots(parameters: Sequence[Parameter]) -> list[Slot]:
     """Return the slots of a declared signature."""
-    return [Slot(p.name, p.required) for p in parameters]
+    return [Slot(p.name, p.required, p.named) for p in parameters]
 
 
 def bind(
@@ -55,6 +56,7 @@ def bind(
     One that is misspelt is taken for the one it was meant to be.
     """
     names = [slot.name for slot in wanted]
+    in_order = [slot.name for slot in wanted if not slot.named]
     given = {argument.name.text for argument in arguments if argument.name is not None}
     result = Bound()
     bound = result.arguments
@@ -62,12 +64,12 @@ def bind(
     extra: Span | None = None
     for argument in arguments:
         if argument.name is None:
-            if position >= len(names):
+            if position >= len(in_order):
                 result.stray.append(argument)
                 extra = extra or argument.span
                 extra = extra.to(argument.span)
                 continue
-            name = names[position]
+            name = in_order[position]
             position += 1
             place_of_name = argument.span
         else:
@@ -90,7 +92,7 @@ def bind(
             continue
         bound[name] = argument
     if extra is not None:
-        problems.add(messages.too_many_arguments(what, extra, names))
+        problems.add(messages.too_many_arguments(what, extra, names, in_order))
     missing = [slot.name for slot in wanted if slot.required and slot.name not in bound]
     if missing and not result.stray:
         problems.add(messages.missing_arguments(what, place, missing))

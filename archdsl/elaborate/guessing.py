@@ -7,11 +7,12 @@ reported. Convolutions and linear layers say their channels themselves, so vague
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import Flag
+from math import prod
 
 from archdsl.operators.operator import Arguments, Misfit, Operator, Shape
-from archdsl.operators.signature import Value
+from archdsl.operators.signature import Integer, Number, Pair, Parameter, Value
 
 
 class Axes(Flag):
@@ -34,6 +35,16 @@ _OF_PARAMETER = {
     "groups": Axes.NONE,
     "bias": Axes.NONE,
     "p": Axes.NONE,
+    "ceil_mode": Axes.SIZE,
+    "count_include_pad": Axes.NONE,
+    "size": Axes.SIZE,
+    "eps": Axes.NONE,
+    "momentum": Axes.NONE,
+    "affine": Axes.NONE,
+    "start": Axes.CHANNELS,
+    "stop": Axes.CHANNELS,
+    "parts": Axes.CHANNELS,
+    "index": Axes.NONE,
 }
 
 
@@ -48,7 +59,7 @@ def of_output(operator: Operator, inputs: Axes, shape: Shape) -> Axes:
         return inputs
     if operator.name == "flatten":
         return Axes.CHANNELS
-    if operator.name in ("conv", "pad_channels"):
+    if operator.name in ("conv", "dwconv", "pad_channels"):
         return inputs & Axes.SIZE
     if operator.name == "linear":
         return Axes.NONE
@@ -71,14 +82,17 @@ def is_doubtful(
     if operator.joins:
         first, *others = shapes
         if any(len(other) != len(first) for other in others):
-            return False
+            return operator.name == "mul" and Axes.CHANNELS in union  # a gate of what length?
         known = [not union & Axes.CHANNELS] + [not union & Axes.SIZE] * (len(first) - 1)
         if operator.name == "concat":
             known[0] = False
+        gates = operator.name == "mul"  # 1 fits any size
         return not any(
-            ok and a != b for other in others for ok, a, b in zip(known, first, other, strict=True)
+            ok and a != b and not (gates and 1 in (a, b))
+            for other in others
+            for ok, a, b in zip(known, first, other, strict=True)
         )
-    channels = fault.code in ("ARCH205", "ARCH208")
+    channels = fault.code in ("ARCH205", "ARCH208", "ARCH211")
     return bool(union & (Axes.CHANNELS if channels else Axes.SIZE)) and fault.code != "ARCH201"
 
 
@@ -88,8 +102,10 @@ def probable_shape(
     """Return what the output was probably meant to be, and what of that is only a guess."""
     first = shapes[0]
     if operator.joins:
+        if operator.name == "mul":
+            first = max(shapes, key=prod)
         if any(len(other) != len(first) for other in shapes):
-            return first, Axes.ALL
+            return first, Axes.CHANNELS if operator.name == "mul" else Axes.ALL
         axes = Axes.NONE
         if any(other[0] != first[0] for other in shapes) and operator.name != "concat":
             axes |= Axes.CHANNELS
@@ -105,17 +121,19 @@ def probable_shape(
         return (channels,), Axes.NONE
     if operator.name == "gap":
         return (first[0],), Axes.NONE
+    if fault.code in ("ARCH208", "ARCH211"):
+        return (channels, *first[1:]), Axes.CHANNELS
     if len(first) != 3:
         return None
-    if fault.code == "ARCH208":
-        return (channels, *first[1:]), Axes.CHANNELS
     if fault.code == "ARCH205":
         return (channels, *first[1:]), Axes.SIZE
     return (channels, 1, 1), Axes.SIZE
 
 
-def stand_in(name: str, arguments: Mapping[str, Value], shape: Shape) -> Value:
-    """Return a value for an argument without a default whose own was reported."""
-    if name == "c":
+def stand_in(parameter: Parameter, shape: Shape) -> Value:
+    """Return a value for an argument without a default whose own was reported: its least."""
+    if parameter.name == "c":
         return shape[0]
-    return (1, 1) if name in ("k", "stride") else 1
+    kind = parameter.kind
+    assert isinstance(kind, Integer | Pair | Number)
+    return kind.check(kind.least)

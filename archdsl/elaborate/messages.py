@@ -214,9 +214,14 @@ def missing_arguments(what: str, place: Span, names: Sequence[str]) -> Diagnosti
     )
 
 
-def too_many_arguments(what: str, place: Span, names: Sequence[str]) -> Diagnostic:
-    """Return: more positional arguments than parameters."""
-    takes = f"it takes {', '.join(names)}" if names else "it takes none"
+def too_many_arguments(
+    what: str, place: Span, names: Sequence[str], in_order: Sequence[str]
+) -> Diagnostic:
+    """Return: more arguments than there are parameters to take them in order."""
+    takes = f"it takes {', '.join(in_order)}" if in_order else "it takes none"
+    by_name = [name for name in names if name not in in_order]
+    if by_name:
+        takes += f"{' in order' if in_order else ''}; by name alone: {', '.join(by_name)}"
     return error("ARCH112", f"{what} has too many arguments", place, takes)
 
 

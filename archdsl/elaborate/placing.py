@@ -242,7 +242,7 @@ class Placer:
             if isinstance(value, Poison):
                 doubt |= of_parameter(parameter.name)
                 if parameter.required:
-                    value = stand_in(parameter.name, values, flow.shape)
+                    value = stand_in(parameter, flow.shape)
                 else:
                     value = binding.default_value(parameter)
             values[parameter.name] = value
@@ -264,13 +264,14 @@ class Placer:
             place = step.arguments[fault.argument].value.span
         labels: tuple[Label, ...] = ()
         if fault.operands:
+            assert isinstance(step.target, Operator)
             labels = tuple(self.operand_labels(operands, step))
             age = {id: number for number, id in enumerate(self.draft.nodes)}
             named = [
                 (place.text if place else "what flows in", node.shape, age[node.id])
                 for node, place in operands
             ]
-            fault.help = shape_messages.equalise(named, add=fault.code == "ARCH203") or fault.help
+            fault.help = shape_messages.equalise(named, step.target.name) or fault.help
         self.problems.add(shape_messages.misfit(fault, place, labels, here.use))
 
     def operand_labels(self, operands: Sequence[Operand], step: Step) -> Iterator[Label]:

@@ -17,7 +17,7 @@ def misfit(fault: Misfit, place: Span, labels: tuple[Label, ...], use: Use | Non
     return Diagnostic(fault.code, fault.message, Label(place), labels, help=fault.help, use=use)
 
 
-def equalise(operands: Sequence[tuple[str, Shape, int]], *, add: bool) -> str | None:
+def equalise(operands: Sequence[tuple[str, Shape, int]], join: str) -> str | None:
     """Return the smallest edit that makes inputs of a join fit: which, and what to write.
 
     Each operand is what the spec calls it, its shape, and its age. The older of two is taken for
@@ -26,8 +26,11 @@ def equalise(operands: Sequence[tuple[str, Shape, int]], *, add: bool) -> str | 
     first = operands[0]
     for other in operands[1:]:
         (_, a, age), (_, b, other_age) = first, other
-        if len(a) != 3 or len(b) != 3 or a == b or (not add and a[1:] == b[1:]):
+        if len(a) != 3 or len(b) != 3 or a == b or (join == "concat" and a[1:] == b[1:]):
             continue
+        if join == "mul" and (1, 1) in (a[1:], b[1:]) and a[1:] != b[1:]:
+            gate, gated = (first, other) if a[1:] == (1, 1) else (other, first)
+            return _becomes(gate[0], f"conv({gated[1][0]}, 1)")
         if a[1:] == b[1:]:
             change, keep = (first, other) if age < other_age else (other, first)
             return _becomes(change[0], f"conv({keep[1][0]}, 1)")
@@ -36,7 +39,7 @@ def equalise(operands: Sequence[tuple[str, Shape, int]], *, add: bool) -> str | 
         ratio = -(-h // small_h)
         if (-(-h // ratio), -(-w // ratio)) != (small_h, small_w):
             return None
-        channels = keep[1][0] if add else change[1][0]
+        channels = change[1][0] if join == "concat" else keep[1][0]
         return _becomes(change[0], f"conv({channels}, 1, stride = {ratio})")
     return None
 

@@ -50,6 +50,8 @@ class Draft:
         shapes = tuple(node.shape for node in inputs)
         shape = operator.infer(shapes, arguments)
         stride = inputs[0].stride
+        if operator.joins:  # not that of a gate, which is a vector or a single pixel
+            stride = next((n.stride for n in inputs if n.shape[1:] == shape[1:]), stride)
         if len(shape) != 3:
             stride = None
         elif stride is not None:

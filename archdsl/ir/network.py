@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
+from archdsl.operators import CONVOLUTIONS
 from archdsl.operators.operator import Shape
 from archdsl.operators.signature import Value
 from archdsl.recipes import Recipe
@@ -186,7 +187,7 @@ class Network:
     @property
     def convolutions(self) -> int:
         """Convolutions in the backbone."""
-        return sum(n.op == "conv" and n.id.startswith("backbone.") for n in self.nodes)
+        return sum(n.op in CONVOLUTIONS and n.id.startswith("backbone.") for n in self.nodes)
 
     def inside(self, path: str) -> list[Node]:
         """Return the nodes within a region, those of its inner regions too."""

@@ -2,24 +2,40 @@
 
 from archdsl.operators import (
     activation,
+    channels,
     convolution,
     dense,
+    dropping,
     joining,
     normalization,
     pooling,
+    sampling,
 )
 from archdsl.operators.operator import Operator as Operator
 
+FAMILIES = (
+    convolution,
+    normalization,
+    activation,
+    pooling,
+    sampling,
+    channels,
+    dense,
+    dropping,
+    joining,
+)
+"""The modules of declarations, in the order of the reference."""
+
 OPERATORS: dict[str, Operator] = {
-    operator.name: operator
-    for family in (convolution, normalization, activation, pooling, dense, joining)
-    for operator in family.OPERATORS
+    operator.name: operator for family in FAMILIES for operator in family.OPERATORS
 }
 """Every operator by name, family by family."""
 
+CONVOLUTIONS = frozenset(name for name, operator in OPERATORS.items() if operator.convolves)
+"""Names of the operators that count as convolutions."""
+
 NOT_YET = frozenset(
-    "dwconv convtranspose groupnorm instancenorm relu6 leaky_relu prelu gelu silu hardswish"
-    " sigmoid hardsigmoid tanh adaptive_avgpool dropout2d droppath pad upsample pixel_shuffle"
-    " channel_shuffle layerscale lrn slice split".split()
+    "convtranspose groupnorm instancenorm leaky_relu prelu gelu dropout2d droppath pad upsample"
+    " pixel_shuffle layerscale lrn".split()
 )
 """Operators that edition 1 names and this version does not have."""

@@ -1,6 +1,8 @@
-"""Operators that join several inputs, and the padding of channels that lets them be joined."""
+"""Operators that join several inputs."""
 
 from __future__ import annotations
+
+from math import prod
 
 from archdsl.operators.operator import (
     Arguments,
@@ -8,18 +10,16 @@ from archdsl.operators.operator import (
     Misfit,
     Operator,
     Shape,
-    feature_map,
-    integer,
     render,
 )
-from archdsl.operators.signature import Integer, Parameter
 
 
-class _Elementwise(Operator):
-    """Joins inputs of one shape."""
+class Add(Operator):
+    """Sum of inputs of one shape."""
 
+    name = "add"
+    picture = "+"
     joins = True
-    sign: str
 
     def infer(self, inputs: tuple[Shape, ...], a: Arguments) -> Shape:
         first = inputs[0]
@@ -27,30 +27,52 @@ class _Elementwise(Operator):
             if other != first:
                 raise Misfit(
                     "ARCH203",
-                    f"{self.name}: inputs differ in shape",
+                    "add: inputs differ in shape",
                     help=_make_equal(first, other),
                     operands=True,
                 )
         return first
 
     def expression(self, inputs: tuple[Shape, ...], a: Arguments) -> Expression:
-        return Expression(f" {self.sign} ".join(f"{{{i}}}" for i in range(len(inputs))))
+        return Expression(" + ".join(f"{{{i}}}" for i in range(len(inputs))))
 
 
-class Add(_Elementwise):
-    """Sum of inputs of one shape."""
+class Mul(Operator):
+    """Product, element by element; a vector or a map of size 1×1 or of one channel is a gate.
 
-    name = "add"
-    picture = "+"
-    sign = "+"
-
-
-class Mul(_Elementwise):
-    """Product of inputs of one shape, element by element."""
+    A gate of c values multiplies whole channels (squeeze-and-excitation), one of a single channel
+    multiplies each pixel of all channels.
+    """
 
     name = "mul"
     picture = "×"
-    sign = "*"
+    joins = True
+
+    def infer(self, inputs: tuple[Shape, ...], a: Arguments) -> Shape:
+        maps = [shape for shape in inputs if len(shape) == 3]
+        channels = next((shape[0] for shape in inputs if shape[0] != 1), 1)
+        size = next((shape[1:] for shape in maps if shape[1:] != (1, 1)), (1, 1) if maps else ())
+        for shape in inputs:
+            if len(shape) == 1:
+                fits = shape[0] == channels
+            else:
+                fits = shape[0] in (channels, 1) and shape[1:] in (size, (1, 1))
+            if not fits:
+                raise Misfit(
+                    "ARCH203",
+                    "mul: inputs differ in shape",
+                    help=_make_gate(inputs) or _make_equal(inputs[0], shape),
+                    operands=True,
+                )
+        return channels, *size
+
+    def expression(self, inputs: tuple[Shape, ...], a: Arguments) -> Expression:
+        is_map = any(len(shape) == 3 for shape in inputs)
+        gate = "[:, :, None, None]"
+        factors = (
+            f"{{{i}}}{gate if is_map and len(shape) == 1 else ''}" for i, shape in enumerate(inputs)
+        )
+        return Expression(" * ".join(factors))
 
 
 class Concat(Operator):
@@ -76,28 +98,16 @@ class Concat(Operator):
         return Expression("torch.cat([{inputs}], dim=1)")
 
 
-class PadChannels(Operator):
-    """Appends channels of zeros up to c channels (He et al., shortcut option A)."""
-
-    name = "pad_channels"
-    picture = "pad to {c}"
-    parameters = (Parameter("c", Integer(1), "channels after padding"),)
-
-    def infer(self, inputs: tuple[Shape, ...], a: Arguments) -> Shape:
-        channels, h, w = feature_map("pad_channels", inputs)
-        wanted = integer(a["c"])
-        if wanted < channels:
-            raise Misfit(
-                "ARCH208",
-                f"pad_channels: c = {wanted}, but the input has {channels} channels already",
-                help=f"write at least {channels}, or use conv({wanted}, 1) to have fewer channels",
-                argument="c",
-            )
-        return wanted, h, w
-
-    def expression(self, inputs: tuple[Shape, ...], a: Arguments) -> Expression:
-        template = "F.pad({0}, (0, 0, 0, 0, 0, {c} - {in_channels}))"
-        return Expression(template, {"c": a["c"], "in_channels": inputs[0][0]})
+def _make_gate(inputs: tuple[Shape, ...]) -> str | None:
+    """Return what would make a gate fit its map, where one of the inputs looks like a gate."""
+    whole = max(inputs, key=prod)
+    for shape in inputs:
+        if len(whole) == 3 and shape[0] != whole[0]:
+            if len(shape) == 1:
+                return f"a gate of {render(whole)} has {whole[0]} elements: linear({whole[0]})"
+            if shape[1:] == (1, 1) != whole[1:]:
+                return f"a gate of {render(whole)} has {whole[0]} channels: conv({whole[0]}, 1)"
+    return None
 
 
 def _make_equal(first: Shape, other: Shape) -> str:
@@ -123,4 +133,4 @@ def _make_equal(first: Shape, other: Shape) -> str:
     return f"one input needs a projection: conv({c}, 1) or conv({oc}, 1)"
 
 
-OPERATORS = (Add(), Mul(), Concat(), PadChannels())
+OPERATORS = (Add(), Mul(), Concat())

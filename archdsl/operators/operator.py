@@ -74,6 +74,10 @@ class Operator:
     parameters: tuple[Parameter, ...] = ()
     joins = False
     """Whether it takes two or more inputs (add, mul, concat)."""
+    elementwise = False
+    """Whether it keeps the shape and is written around the call that makes its input."""
+    convolves = False
+    """Whether it counts as a convolution in the paper's rules and in summaries."""
     picture: str = ""
     """Label in figures; arguments in braces."""
 

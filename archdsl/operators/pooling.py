@@ -1,8 +1,7 @@
-"""Pooling, and sampling without weights."""
+"""Pooling."""
 
 from __future__ import annotations
 
-from archdsl.operators.convolution import window_sizes
 from archdsl.operators.operator import (
     Arguments,
     Expression,
@@ -13,21 +12,25 @@ from archdsl.operators.operator import (
     pair,
     square,
 )
-from archdsl.operators.signature import Pair, Parameter, Value
+from archdsl.operators.signature import Boolean, Pair, Parameter, Value
+from archdsl.operators.windows import window_sizes
+
+_K = Parameter("k", Pair(1), "window size")
+_STRIDE = Parameter("stride", Pair(1), "step of the window; k unless given", None)
+_CEIL_MODE = Parameter("ceil_mode", Boolean(), "whether a last, partial window counts", False)
 
 
 class _Pool(Operator):
     """A sliding window; stride is the window's size unless given."""
 
     function: str
-    padded = True
 
     def _stride(self, a: Arguments) -> tuple[int, int]:
         return pair(a["k"] if a["stride"] is None else a["stride"])
 
     def infer(self, inputs: tuple[Shape, ...], a: Arguments) -> Shape:
         c, h, w = feature_map(self.name, inputs)
-        kernel, padding = pair(a["k"]), pair(a.get("padding", (0, 0)))
+        kernel, padding = pair(a["k"]), pair(a["padding"])
         for k, p in zip(kernel, padding, strict=True):
             if 2 * p > k:
                 raise Misfit(
@@ -36,13 +39,15 @@ class _Pool(Operator):
                     help=f"write padding = {k // 2} or less",
                     argument="padding",
                 )
-        return c, *window_sizes(self.name, (h, w), kernel, self._stride(a), padding)
+        stride = self._stride(a)
+        ceil_mode = a["ceil_mode"] is True
+        return c, *window_sizes(self.name, (h, w), kernel, stride, padding, ceil_mode=ceil_mode)
 
     def stride(self, a: Arguments) -> tuple[int, int]:
         return self._stride(a)
 
     def expression(self, inputs: tuple[Shape, ...], a: Arguments) -> Expression:
-        kernel, stride, padding = pair(a["k"]), self._stride(a), pair(a.get("padding", (0, 0)))
+        kernel, stride, padding = pair(a["k"]), self._stride(a), pair(a["padding"])
         template = f"{self.function}({{0}}, {{k}}"
         values: dict[str, Value] = {"k": square(kernel)}
         if stride != kernel:
@@ -51,6 +56,9 @@ class _Pool(Operator):
         if padding != (0, 0):
             template += ", padding={padding}"
             values["padding"] = square(padding)
+        for flag, default in (("ceil_mode", False), ("count_include_pad", True)):
+            if a.get(flag, default) != default:
+                template += f", {flag}={a[flag]}"
         return Expression(template + ")", values)
 
 
@@ -61,9 +69,10 @@ class MaxPool(_Pool):
     picture = "max pool {k}"
     function = "F.max_pool2d"
     parameters = (
-        Parameter("k", Pair(1), "window size"),
-        Parameter("stride", Pair(1), "step of the window; k unless given", None),
+        _K,
+        _STRIDE,
         Parameter("padding", Pair(0), "border that never wins", 0),
+        _CEIL_MODE,
     )
 
 
@@ -74,13 +83,16 @@ class AvgPool(_Pool):
     picture = "avg pool {k}"
     function = "F.avg_pool2d"
     parameters = (
-        Parameter("k", Pair(1), "window size"),
-        Parameter("stride", Pair(1), "step of the window; k unless given", None),
+        _K,
+        _STRIDE,
+        Parameter("padding", Pair(0), "zeros around the input", 0),
+        _CEIL_MODE,
+        Parameter("count_include_pad", Boolean(), "whether the zeros count in the mean", True),
     )
 
 
 class Gap(Operator):
-    """Global average pooling: the mean over each channel (paper, eq. 1)."""
+    """Global average pooling to a vector: the mean over each channel (paper, eq. 1)."""
 
     name = "gap"
     picture = "global avg pool"
@@ -93,24 +105,21 @@ class Gap(Operator):
         return Expression("{0}.mean((2, 3))")
 
 
-class Subsample(Operator):
-    """Every stride-th row and column, without weights (He et al., shortcut option A)."""
+class AdaptiveAvgPool(Operator):
+    """Mean over windows chosen so that the output has the given size; size 1 keeps [c, 1, 1]."""
 
-    name = "subsample"
-    picture = "subsample {stride}"
-    parameters = (Parameter("stride", Pair(1), "rows and columns to step"),)
+    name = "adaptive_avgpool"
+    picture = "avg pool to {size}"
+    parameters = (Parameter("size", Pair(1), "height and width of the output"),)
 
     def infer(self, inputs: tuple[Shape, ...], a: Arguments) -> Shape:
-        c, h, w = feature_map("subsample", inputs)
-        vertical, horizontal = pair(a["stride"])
-        return c, -(-h // vertical), -(-w // horizontal)
-
-    def stride(self, a: Arguments) -> tuple[int, int]:
-        return pair(a["stride"])
+        return feature_map(self.name, inputs)[0], *pair(a["size"])
 
     def expression(self, inputs: tuple[Shape, ...], a: Arguments) -> Expression:
-        vertical, horizontal = pair(a["stride"])
-        return Expression("{0}[:, :, ::{v}, ::{h}]", {"v": vertical, "h": horizontal})
+        size = pair(a["size"])
+        if size == (1, 1):  # for the reason given at gap
+            return Expression("{0}.mean((2, 3), keepdim=True)")
+        return Expression("F.adaptive_avg_pool2d({0}, {size})", {"size": square(size)})
 
 
-OPERATORS = (MaxPool(), AvgPool(), Gap(), Subsample())
+OPERATORS = (MaxPool(), AvgPool(), Gap(), AdaptiveAvgPool())

@@ -186,12 +186,16 @@ REQUIRED: Final = _Required()
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter: name, kind, default (as a spec would write it), one line of documentation."""
+    """One parameter: name, kind, default (as a spec would write it), one line of documentation.
+
+    ``named``: an argument must say its name, as batchnorm(64) would otherwise set eps.
+    """
 
     name: str
     kind: Kind
     doc: str
     default: Value | _Required = REQUIRED
+    named: bool = False
 
     @property
     def required(self) -> bool:

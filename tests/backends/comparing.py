@@ -11,7 +11,7 @@ from archdsl import Compiled
 from archdsl.ir import Network, Node
 
 PARAMETERS = {
-    "batchnorm": ("weight", "bias", "running_mean", "running_var", "num_batches_tracked"),
+    "batchnorm": ("running_mean", "running_var", "num_batches_tracked"),
     "layernorm": ("weight", "bias"),
     "lstm": ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"),
 }
@@ -21,9 +21,11 @@ def expected_keys(network: Network) -> set[str]:
     """Return the keys that a state dict of the network has: a node's id, then torch's own name."""
     keys = set()
     for node in network.nodes:
-        names = PARAMETERS.get(node.op, ())
-        if node.op in ("conv", "linear"):
-            names = ("weight", "bias") if node.arguments["bias"] else ("weight",)
+        names = set(PARAMETERS.get(node.op, ()))
+        if "affine" in node.arguments:
+            names |= {"weight", "bias"} if node.arguments["affine"] else set()
+        if "bias" in node.arguments:
+            names |= {"weight", "bias"} if node.arguments["bias"] else {"weight"}
         keys.update(f"{node.id}.{name}" for name in names)
     return keys
 

@@ -16,8 +16,7 @@ from archdsl.ir import INPUT, Network, Node
 
 State: TypeAlias = dict[str, torch.Tensor]
 
-EPSILON = 1e-5  # of both normalisations, torch's default
-MOMENTUM = 0.1  # of running statistics, torch's default
+EPSILON = 1e-5  # of layer normalisation, torch's default
 
 
 class Interpretation(NamedTuple):
@@ -78,6 +77,14 @@ def conv(a: Context, x: torch.Tensor) -> torch.Tensor:
     return F.conv2d(x, a.own("weight"), bias, a["stride"], padding, a["dilation"], a["groups"])
 
 
+def dwconv(a: Context, x: torch.Tensor) -> torch.Tensor:
+    padding = a["padding"]
+    if padding == "same":
+        padding = [(d * (k - 1)) // 2 for d, k in zip(a["dilation"], a["k"], strict=True)]
+    weight, bias = a.own("weight"), a.optional("bias", a["bias"])
+    return F.conv2d(x, weight, bias, a["stride"], padding, a["dilation"], groups=len(weight))
+
+
 def batchnorm(a: Context, x: torch.Tensor) -> torch.Tensor:
     if a.training:
         a.own("num_batches_tracked").add_(1)
@@ -85,11 +92,11 @@ def batchnorm(a: Context, x: torch.Tensor) -> torch.Tensor:
         x,
         a.own("running_mean"),
         a.own("running_var"),
-        a.own("weight"),
-        a.own("bias"),
+        a.optional("weight", a["affine"]),
+        a.optional("bias", a["affine"]),
         a.training,
-        MOMENTUM,
-        EPSILON,
+        a["momentum"],
+        a["eps"],
     )
 
 
@@ -99,6 +106,30 @@ def layernorm(a: Context, x: torch.Tensor) -> torch.Tensor:
 
 def relu(a: Context, x: torch.Tensor) -> torch.Tensor:
     return F.relu(x)
+
+
+def relu6(a: Context, x: torch.Tensor) -> torch.Tensor:
+    return x.clamp(0, 6)
+
+
+def silu(a: Context, x: torch.Tensor) -> torch.Tensor:
+    return torch.ops.aten.silu(x)
+
+
+def hardswish(a: Context, x: torch.Tensor) -> torch.Tensor:
+    return torch.ops.aten.hardswish(x)
+
+
+def sigmoid(a: Context, x: torch.Tensor) -> torch.Tensor:
+    return x.sigmoid()
+
+
+def hardsigmoid(a: Context, x: torch.Tensor) -> torch.Tensor:
+    return torch.ops.aten.hardsigmoid(x)
+
+
+def tanh(a: Context, x: torch.Tensor) -> torch.Tensor:
+    return x.tanh()
 
 
 def softmax(a: Context, x: torch.Tensor) -> torch.Tensor:
@@ -115,15 +146,24 @@ def identity(a: Context, x: torch.Tensor) -> torch.Tensor:
 
 def maxpool(a: Context, x: torch.Tensor) -> torch.Tensor:
     stride = a["k"] if a["stride"] is None else a["stride"]
-    return F.max_pool2d(x, a["k"], stride, a["padding"])
+    return F.max_pool2d(x, a["k"], stride, a["padding"], ceil_mode=a["ceil_mode"])
 
 
 def avgpool(a: Context, x: torch.Tensor) -> torch.Tensor:
-    return F.avg_pool2d(x, a["k"], a["k"] if a["stride"] is None else a["stride"])
+    stride = a["k"] if a["stride"] is None else a["stride"]
+    border = a["padding"]
+    return F.avg_pool2d(x, a["k"], stride, border, a["ceil_mode"], a["count_include_pad"])
 
 
 def gap(a: Context, x: torch.Tensor) -> torch.Tensor:
     return x.mean((2, 3))
+
+
+def adaptive_avgpool(a: Context, x: torch.Tensor) -> torch.Tensor:
+    """Window i of n covers floor(i h / n) up to ceil((i + 1) h / n)."""
+    if a["size"] == (1, 1):
+        return x.mean((2, 3))[:, :, None, None]
+    return torch.nn.AdaptiveAvgPool2d(a["size"])(x)
 
 
 def subsample(a: Context, x: torch.Tensor) -> torch.Tensor:
@@ -133,6 +173,19 @@ def subsample(a: Context, x: torch.Tensor) -> torch.Tensor:
 
 def pad_channels(a: Context, x: torch.Tensor) -> torch.Tensor:
     return F.pad(x, (0, 0, 0, 0, 0, a["c"] - x.shape[1]))
+
+
+def slice_(a: Context, x: torch.Tensor) -> torch.Tensor:
+    stop = x.shape[1] if a["stop"] is None else a["stop"]
+    return x.narrow(1, a["start"], stop - a["start"])
+
+
+def split(a: Context, x: torch.Tensor) -> torch.Tensor:
+    return x.unflatten(1, (a["parts"], -1))[:, a["index"]]
+
+
+def channel_shuffle(a: Context, x: torch.Tensor) -> torch.Tensor:
+    return x.unflatten(1, (a["groups"], -1)).transpose(1, 2).flatten(1, 2)
 
 
 def flatten(a: Context, x: torch.Tensor) -> torch.Tensor:
@@ -150,9 +203,15 @@ def add(a: Context, first: torch.Tensor, *others: torch.Tensor) -> torch.Tensor:
 
 
 def mul(a: Context, first: torch.Tensor, *others: torch.Tensor) -> torch.Tensor:
-    for other in others:
-        first = first * other
-    return first
+    """Factors of two axes belong to channels as a whole."""
+    is_map = max(factor.dim() for factor in (first, *others)) == 4
+    product, *factors = (
+        factor.unflatten(1, (-1, 1, 1)) if is_map and factor.dim() == 2 else factor
+        for factor in (first, *others)
+    )
+    for factor in factors:
+        product = product * factor
+    return product
 
 
 def concat(a: Context, *inputs: torch.Tensor) -> torch.Tensor:
@@ -193,20 +252,31 @@ def readout_all(a: Context, states: torch.Tensor) -> torch.Tensor:
 
 
 RULES: dict[str, Callable[..., torch.Tensor]] = {
-    rule.__name__: rule
+    rule.__name__.rstrip("_"): rule
     for rule in (
         conv,
+        dwconv,
         batchnorm,
         layernorm,
         relu,
+        relu6,
+        silu,
+        hardswish,
+        sigmoid,
+        hardsigmoid,
+        tanh,
         softmax,
         dropout,
         identity,
         maxpool,
         avgpool,
         gap,
+        adaptive_avgpool,
         subsample,
         pad_channels,
+        slice_,
+        split,
+        channel_shuffle,
         flatten,
         linear,
         add,

@@ -15,11 +15,14 @@ from archdsl.backends.pytorch.layout import INDENT
 from archdsl.backends.pytorch.render import docstring
 from archdsl.ir import Network
 
+# Modules, and the operators that make them.
+_KAIMING = {"nn.Conv2d": {"conv", "dwconv"}, "nn.Linear": {"linear"}}
+
 
 def initialise_function(network: Network) -> str:
     """Return the source of ``initialise``, with the cases that the network needs."""
     ops = {node.op for node in network.nodes}
-    kinds = [k for op, k in (("conv", "nn.Conv2d"), ("linear", "nn.Linear")) if op in ops]
+    kinds = [name for name, made_by in _KAIMING.items() if ops & made_by]
     aggregation = network.aggregation
     words = []
     if kinds:

@@ -20,9 +20,6 @@ REGISTRY: dict[str, Operator] = {
 }
 """Every operator that a network may hold."""
 
-# Operators that are written around the call before them: they keep the shape.
-_ELEMENTWISE = frozenset(("batchnorm", "layernorm", "relu", "softmax", "dropout"))
-
 
 @dataclass(frozen=True)
 class Operation:
@@ -47,7 +44,7 @@ class Operation:
     @property
     def elementwise(self) -> bool:
         """Whether it can be written around the call that makes its input."""
-        return self.node.op in _ELEMENTWISE
+        return REGISTRY[self.node.op].elementwise
 
 
 @dataclass(frozen=True)
