@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 
 from archdsl.aggregators import AGGREGATORS
@@ -62,8 +63,9 @@ def _header(network: Network) -> str:
 
 def _imports(body: str) -> str:
     lines = []
-    if "torch." in body:
+    code = re.sub(r'"""(?:.|\n)*?"""|#.*', "", body)
+    if re.search(r"\btorch\.", code):
         lines.append("import torch")
-    if "F." in body:
+    if re.search(r"\bF\.", code):
         lines.append("import torch.nn.functional as F")
     return "\n".join([*lines, "from torch import Tensor, nn"])

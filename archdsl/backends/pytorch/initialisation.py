@@ -8,7 +8,6 @@ docs/initialisation.md shows the losses.
 
 from __future__ import annotations
 
-import textwrap
 
 from archdsl.aggregators import AGGREGATORS
 from archdsl.backends.pytorch.layout import INDENT
@@ -44,4 +43,4 @@ def initialise_function(network: Network) -> str:
     if aggregation is not None:
         case = AGGREGATORS[aggregation.kind].init.rstrip("\n")
         body += (f"el{case}" if body else case).split("\n")
-    return "\n".join(lines) + "\n" + textwrap.indent("\n".join(body or ["pass"]), INDENT)
+    return "\n".join(lines + [INDENT + line for line in body])
