@@ -90,6 +90,8 @@ class Aggregator:
                 return self.problems.add(messages.not_yet(f"the aggregator {kind.text}", kind.span))
             choices = [*AGGREGATORS, *NOT_YET]
             return self.problems.add(shape_messages.unknown_aggregator(kind, choices))
+        if self.here.module.has_fault(self.clause.header):
+            return Poison()
         operator = AGGREGATORS[kind.text]
         bound = binding.bind(
             kind.text,

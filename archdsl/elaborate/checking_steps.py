@@ -114,10 +114,17 @@ class StepChecker:
                         out = entry
                     elif statement.name.text != "in":
                         bound.append((statement, entry))
+                case _ if names.module.has_fault(statement.span):
+                    # Probably a binding once; its name is not missed where it is used.
+                    mark_used(statement, names)
+                    word = statement.span.text.partition(" ")[0]
+                    names.entries.setdefault(word, Entry(statement.span, Sort.TENSOR, used=True))
                 case _:
                     self.step(statement, names, fed=True, head=True)
-                    self.problems.add(messages.result_unused(statement.span))
+                    if not names.module.has_fault(body.span):
+                        self.problems.add(messages.result_unused(statement.span))
         broken = broken or names.module.is_unfinished(body.span)
+        broken = broken or names.module.has_fault(body.span)
         if out is None and not broken:
             self.problems.add(messages.no_out(body.span, bound[-1][0].name if bound else None))
         if out is None or broken:
@@ -229,7 +236,7 @@ class StepChecker:
         elif entry is not None:
             entry.used = True
             self.problems.add(step_messages.value_as_step(expr))
-        elif not names.module.may_mention(name):
+        elif not names.may_mention(name):
             choices = names.all_names(tensors=True)
             self.problems.add(messages.unknown_tensor(expr, choices))
             mark_meant(name, choices, names)
@@ -278,8 +285,11 @@ class StepChecker:
         if names.module.may_mention(name):
             return Poison()
         defs = {s.name: s for s in names.module.symbols.values() if isinstance(s.item, nodes.Def)}
-        self.problems.add(messages.unknown_operator(callee, [*OPERATORS, *NOT_YET, *defs, "tap"]))
-        meant = nearest(name, [*OPERATORS, *NOT_YET, *defs, "tap"])
+        choices = [*OPERATORS, *NOT_YET, *defs, "tap"]
+        meant = nearest(name, choices)
+        if meant is None and names.module.is_vague:
+            return Poison()
+        self.problems.add(messages.unknown_operator(callee, choices))
         if meant in defs:
             defs[meant].used = True
             return defs[meant]

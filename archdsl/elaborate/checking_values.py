@@ -81,7 +81,7 @@ class ValueChecker:
         if entry is None:
             symbol = names.module.symbols.get(first.text)
             is_poison = symbol is not None and isinstance(symbol.item, Poison)
-            if not is_poison and not names.module.may_mention(first.text):
+            if not is_poison and not names.may_mention(first.text):
                 choices = [*names.all_names(tensors=False), *words]
                 if len(expr.names) > 1:
                     choices = names.all_names(tensors=True)

@@ -55,14 +55,25 @@ class Module:
     symbols: dict[str, Symbol] = field(default_factory=dict)
 
     @cached_property
+    def is_vague(self) -> bool:
+        """Whether an import, or the name of a declaration, could not be read."""
+        return any(
+            (isinstance(item, nodes.Import) and self.has_fault(item.span))
+            or getattr(getattr(item, "name", None), "text", "") == MISSING_NAME
+            for item in self.file.items
+        )
+
+    @cached_property
     def _lost_words(self) -> frozenset[str]:
         return frozenset(w for span in self.file.lost for w in re.findall(r"\w+", span.text))
 
-    def has_open_header(self, item: nodes.Def | nodes.Model) -> bool:
+    def has_open_header(self, item: nodes.Def | nodes.Model | nodes.RecipeDef) -> bool:
         """Whether there are syntax errors before the body: the parameters are not known then."""
         start, end = item.span.start, item.span.end
         if isinstance(item, nodes.Def):
             end = item.body.span.start
+        elif isinstance(item, nodes.RecipeDef):
+            end = item.settings[0].span.start if item.settings else end
         elif item.items:
             end = item.items[0].span.start
         return any(start <= fault.start <= end for fault in self.file.faults)
@@ -81,6 +92,10 @@ class Module:
         It may be declared there, or used; that it is missing or unused is then not reported.
         """
         return name in self._lost_words or name == MISSING_NAME
+
+    def may_declare(self, name: str) -> bool:
+        """Whether the file may declare or import a name, as far as it could be read."""
+        return self.is_vague or self.may_mention(name)
 
     @property
     def source(self) -> Source:
@@ -175,7 +190,7 @@ class Loader:
 
     def import_names(self, item: nodes.Import, module: Module) -> None:
         """Make the names of an import visible."""
-        found = self.resolve_origin(item, module)
+        found = None if module.has_fault(item.span) else self.resolve_origin(item, module)
         for name in item.names:
             if found is None:
                 symbol = Symbol(name.text, Poison(), module, name.span, imported=True, used=True)

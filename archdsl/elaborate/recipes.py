@@ -58,7 +58,9 @@ class RecipeElaborator:
                 return self.problems.add(messages.circular_extends(first))
             lineage.append((symbol.item, symbol.module))
         plan = _Plan()
-        good = True
+        good = not any(owner.has_fault(definition.span) for definition, owner in lineage)
+        if any(owner.has_open_header(definition) for definition, owner in lineage):
+            plan.failed.update(KEYS)  # what it extends could not be read
         for definition, owner in reversed(lineage):
             seen: dict[str, Span] = {}
             for setting in definition.settings:

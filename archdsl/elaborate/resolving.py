@@ -77,7 +77,7 @@ class Resolver:
 
     def definition(self, item: nodes.Def, top: Names) -> None:
         """Check a def."""
-        names = Names(top.module, top)
+        names = Names(top.module, top, is_vague=top.module.has_open_header(item))
         self.parameters(item.parameters, names)
         names.input(item.name.span)
         self.steps.body(item.body, names, fed=True)
@@ -108,6 +108,7 @@ class Resolver:
         """Check a model."""
         names = Names(module, top)
         self.parameters(item.parameters, names)
+        names.is_vague = self.is_open(item, module)
         for parameter in self.inherited_parameters(item, module):
             entry = names.entries.get(parameter.name.text)
             if entry is not None:
@@ -122,6 +123,19 @@ class Resolver:
             self.model_item(part, names)
         self.report_unused_parameters(item, names)
         self.values.report_unused_lets(names)
+
+    def is_open(self, item: nodes.Model, module: Module) -> bool:
+        """Whether the header of a model, or of one that it extends, could not be read whole."""
+        seen: list[nodes.Model] = []
+        while item not in seen:
+            if module.has_open_header(item):
+                return True
+            seen.append(item)
+            symbol = module.symbols.get(item.base.text) if item.base is not None else None
+            if symbol is None or not isinstance(symbol.item, nodes.Model):
+                return symbol is not None and isinstance(symbol.item, Poison)
+            item, module = symbol.item, symbol.module
+        return False
 
     def inherited_parameters(self, item: nodes.Model, module: Module) -> list[nodes.Parameter]:
         """Return the parameters of all bases, resolving the chain of ``extends``."""
@@ -150,7 +164,7 @@ class Resolver:
         if symbol is not None and isinstance(symbol.item, nodes.Model | Poison):
             symbol.used = True
             return symbol if isinstance(symbol.item, nodes.Model) else None
-        if symbol is not None or not module.may_mention(name.text):
+        if symbol is not None or not module.may_declare(name.text):
             choices = [s.name for s in module.symbols.values() if isinstance(s.item, nodes.Model)]
             self.problems.add(messages.unknown_model(name, purpose, choices))
         return None
@@ -187,7 +201,10 @@ class Resolver:
     def aggregate(self, part: nodes.Aggregate, names: Names) -> None:
         """Check the names in an aggregate clause; its taps and words are checked when expanded."""
         for argument in part.arguments:
-            self.values.check(argument.value, names)
+            if names.module.has_fault(part.header):
+                mark_used(argument.value, names)
+            else:
+                self.values.check(argument.value, names)
         for override in part.overrides:
             if not isinstance(override, nodes.Map):
                 continue
@@ -215,7 +232,7 @@ class Resolver:
         symbol = module.symbols.get(name.text)
         if symbol is not None and isinstance(symbol.item, nodes.RecipeDef | Poison):
             symbol.used = True
-        elif symbol is not None or not module.may_mention(name.text):
+        elif symbol is not None or not module.may_declare(name.text):
             recipes = [s for s in module.symbols.values() if isinstance(s.item, nodes.RecipeDef)]
             self.problems.add(recipe_messages.unknown_recipe(name, [s.name for s in recipes]))
 

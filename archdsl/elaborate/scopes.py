@@ -43,6 +43,8 @@ class Names:
     entries: dict[str, Entry] = field(default_factory=dict)
     inside: str = ""
     """``backbone``, ``stage``, ``block`` or empty: which of stage, block, tap may stand here."""
+    is_vague: bool = False
+    """Whether what declares its names could not be read whole: there may be more of them."""
 
     def find(self, name: str) -> Entry | None:
         """Return what a name stands for, or None."""
@@ -61,6 +63,15 @@ class Names:
             found += [n for n, e in scope.entries.items() if e.is_tensor == tensors]
             scope = scope.outer
         return found
+
+    def may_mention(self, name: str) -> bool:
+        """Whether a name may be declared, or used, in what could not be read."""
+        scope: Names | None = self
+        while scope is not None:
+            if scope.is_vague:
+                return True
+            scope = scope.outer
+        return self.module.may_declare(name)
 
     def input(self, place: Span) -> None:
         """Declare ``in``."""

@@ -93,10 +93,11 @@ class Sections:
             self.expander.problems.add(shape_messages.tap_without_block(expr.span))
             return flow
         path = f"{here.stage.part.path}.{name}" if name else block.path
-        if path in self.tap_places:
-            self.expander.problems.add(
-                shape_messages.second_tap(expr.span, path, self.tap_places[path])
-            )
+        first = self.tap_places.get(path)
+        if first is not None and here.module.has_fault(first.to(expr.span)):
+            return flow  # what stands between them could not be read
+        if first is not None:
+            self.expander.problems.add(shape_messages.second_tap(expr.span, path, first))
             return flow
         self.tap_places[path] = expr.span
         single = self.expander.single(flow, here)

@@ -15,6 +15,7 @@ from lark.parsers.lalr_analysis import Shift
 from archdsl.diagnostics import Diagnostic, Problems
 from archdsl.source import Source, Span
 from archdsl.syntax import messages
+from archdsl.syntax.braces import Guess
 from archdsl.syntax.build import TooDeep
 from archdsl.syntax.layout import SEPARATORS, is_needless, tokens
 
@@ -47,8 +48,11 @@ class StopReading(Exception):
 class Feeder:
     """Feeds the tokens of one text to lark's parser."""
 
-    def __init__(self, source: Source, problems: Problems, parser: Lark) -> None:
+    def __init__(
+        self, source: Source, problems: Problems, parser: Lark, braces: Guess | None = None
+    ) -> None:
         self.source = source
+        self.braces = sorted((braces or {}).items(), reverse=True)  # still to come, next one last
         self.problems = problems
         self.interactive = parser.parse_interactive(source.text)
         self.state = self.interactive.parser_state
@@ -70,10 +74,31 @@ class Feeder:
     def significant(self) -> Iterator[Token]:
         """Yield the tokens but for newlines that separate nothing."""
         for token in tokens(self.source.text, self.interactive, self.bad_characters):
+            surplus = False
+            while self.braces and self.braces[-1][0] <= (token.start_pos or 0):
+                offset, brace = self.braces.pop()
+                if brace:
+                    yield self.missing_brace(brace, offset)
+                else:
+                    surplus = offset == token.start_pos
+            if surplus:
+                self.report(messages.unmatched(self.span(token), str(token)))
+                continue
             if token.type != "_NL" or not is_needless(
                 self.before, self.opener, fits=self.fits("_NL")
             ):
                 yield token
+
+    def missing_brace(self, brace: str, offset: int) -> Token:
+        """Report a brace that is missing, as indentation has it; return it."""
+        place = Span(self.source, offset, offset)
+        opener = self.opener
+        if brace == "}" and opener is not None:
+            self.report(messages.never_closed(self.span(opener), str(opener)))
+        else:
+            found = self.source.text[offset:].lstrip(" \t")[:1]
+            self.report(messages.expected(place, found, {f"`{brace}`"}))
+        return Token(self.terminals[brace], brace, start_pos=offset, end_pos=offset)
 
     def bad_characters(self, start: int, end: int) -> None:
         """Report what no token begins with."""
@@ -102,6 +127,14 @@ class Feeder:
             end = self.before.end_pos or 0
             return Span(self.source, end, end)
         return Span(self.source, token.start_pos or 0, token.end_pos or 0)
+
+    def place(self, token: Token) -> Span:
+        """Return where something is missing before a token: on the line that lacks it."""
+        before = self.before
+        if before is None or not self.starts_line(token) or before.type in SEPARATORS:
+            return self.span(token)
+        end = before.end_pos or 0
+        return Span(self.source, end, end)
 
     def indent(self, token: Token) -> int:
         """Return how far the token's line is indented."""

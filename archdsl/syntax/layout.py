@@ -10,8 +10,8 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
 SEPARATORS = ("_NL", "SEMICOLON")
 
-# A line that ends in one of these goes on in the next.
-_CONTINUES = frozenset("{ -> | = , + - * / // % == != < <= > >= and or not".split())
+CONTINUES = frozenset("{ -> | = , + - * / // % == != < <= > >= and or not".split())
+"""A line that ends in one of these goes on in the next."""
 
 
 def is_needless(before: Token | None, opener: Token | None, *, fits: bool) -> bool:
@@ -23,7 +23,7 @@ def is_needless(before: Token | None, opener: Token | None, *, fits: bool) -> bo
         return True
     if before is None or before.type in SEPARATORS:
         return True
-    return before in _CONTINUES and (before == "{" or not fits)
+    return before in CONTINUES and (before == "{" or not fits)
 
 
 def tokens(text: str, interactive: Any, on_bad: Callable[[int, int], None]) -> Iterator[Token]:

@@ -13,9 +13,9 @@ from archdsl.syntax.feeding import (
     CLOSER,
     MISSING_NAME,
     OPENER,
-    Feeder,
     renamed,
 )
+from archdsl.syntax.foresight import Foreseer
 from archdsl.syntax.layout import SEPARATORS
 
 _FILE_ITEMS = ("def", "model", "recipe", "variants", "from")
@@ -23,7 +23,7 @@ MODEL_ITEMS = ("input", "backbone", "head", "aggregate", "train", "expect")
 _BEGINS_ITEM = re.compile(r'[ \t]+(\w|")')
 
 
-class Mender(Feeder):
+class Mender(Foreseer):
     """Repairs what one insertion, or one other reading of a word, can repair."""
 
     def close_line(self, token: Token) -> bool:
@@ -33,6 +33,8 @@ class Mender(Feeder):
             return False
         if token != "}" and not self.starts_line(token):
             return False
+        if self.hangs(opener) and self.indent(token) > self.indent(opener):
+            return False  # it stands between the brackets, in a line of its own
         closing: list[str] = []
         for bracket in reversed(self.openers):
             if bracket == "{":
@@ -49,15 +51,24 @@ class Mender(Feeder):
                     return True
         return False
 
-    def leave_braces(self, token: Token) -> bool:
+    def hangs(self, opener: Token) -> bool:
+        """Whether a bracket is the last thing on its line."""
+        text = self.source.text
+        return text[opener.end_pos or 0 :].partition("\n")[0].partition("#")[0].strip() == ""
+
+    def leave_braces(self, token: Token, *, deep: bool = False) -> bool:
         """Close braces before an item that can only stand outside of them.
 
         The item's keyword may have been taken for a name within; then it is the last token fed.
+        One that stands deeper than the brace is more likely out of place (``deep``: even so).
         """
         for keyword in (token, self.before):
             if keyword is None or str(keyword) not in (*_FILE_ITEMS, *MODEL_ITEMS):
                 continue
             if not self.starts_line(keyword):
+                continue
+            opener = self.opener
+            if opener is not None and not deep and self.indent(keyword) > self.indent(opener):
                 continue
             taken = self.take_back(keyword) if keyword is not token else None
             if keyword is not token and taken is None:
@@ -97,7 +108,7 @@ class Mender(Feeder):
             opener = self.culprit(self.openers[-unclosed])
             self.report(messages.never_closed(self.span(opener), str(opener)))
         else:
-            self.report(messages.expected(self.span(keyword), str(keyword), {"a value"}))
+            self.report(messages.expected(self.place(keyword), str(keyword), {"a value"}))
 
     def culprit(self, opener: Token) -> Token:
         """Return the brace that was probably meant: one whose partner is indented less than it."""
@@ -184,14 +195,14 @@ class Mender(Feeder):
         if token.type == "_NL" and following == ["LBRACE"] and self.fits(*following):
             self.report(messages.brace_on_next_line(self.span(token)))
             return True
-        for inserted in self.repairs(token):
+        for inserted in self.insertions(token):
             form = self.behind((inserted,), token)
             if form is None:
                 continue
             if following and not any(self.fits(inserted, form.type, t) for t in following):
                 continue
             wanted = {self.described(inserted)}
-            self.report(messages.expected(self.span(token), str(token), wanted))
+            self.report(messages.expected(self.place(token), str(token), wanted))
             self.insert(inserted)
             self.feed(form)
             return True
@@ -203,12 +214,13 @@ class Mender(Feeder):
         self.lost.append(self.span(token))
         return True
 
-    def repairs(self, token: Token) -> list[str]:
+    def insertions(self, token: Token) -> list[str]:
         """Return what may be inserted before a token, most likely first."""
         opener = self.opener
         if token in OPENER:
             return ["HOLE"] if opener == OPENER[str(token)] else []
-        found = ["HOLE"] if not token.isidentifier() and token not in CLOSER else []
+        is_word = token.isidentifier() and token not in ("and", "or", "else", "if", "as")
+        found = ["HOLE"] if not is_word and token not in CLOSER else []
         if token in ("{", "=", "("):
             found.append("NAME")
         if token.type in SEPARATORS:

@@ -51,6 +51,13 @@ def expected(place: Span, found: str, wanted: set[str]) -> Diagnostic:
     return Diagnostic("ARCH001", message, Label(place), help=help)
 
 
+def surplus(place: Span) -> Diagnostic:
+    """Return: a token without which the statement would be right."""
+    return Diagnostic(
+        "ARCH001", f"{_shown(place.text)} cannot stand here", Label(place), help="remove it"
+    )
+
+
 def never_closed(place: Span, opener: str) -> Diagnostic:
     """Return: a bracket without its closing partner."""
     closer = {"(": ")", "[": "]", "{": "}"}[opener]

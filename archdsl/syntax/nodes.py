@@ -105,6 +105,12 @@ class Aggregate:
     overrides: tuple[Readout | Map | Normalize | Error, ...]
     span: Span
 
+    @property
+    def header(self) -> Span:
+        """The part before the overrides."""
+        end = self.overrides[0].span.start if self.overrides else self.span.end
+        return Span(self.span.source, self.span.start, end)
+
 
 @node
 class Train:

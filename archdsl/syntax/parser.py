@@ -7,6 +7,7 @@ import os
 import pickle
 from contextlib import suppress
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 import lark
@@ -16,6 +17,7 @@ from archdsl.diagnostics import Problems
 from archdsl.resources import resource
 from archdsl.source import Source, Span
 from archdsl.syntax import messages, nodes
+from archdsl.syntax.braces import MOST_GUESSES, Guess, guesses
 from archdsl.syntax.build import Builder, TooDeep
 from archdsl.syntax.feeding import MAX_NESTING
 from archdsl.syntax.lexer import OnePassLexer
@@ -24,6 +26,9 @@ from archdsl.syntax.recursion import room_to_recurse
 
 MAX_TEXT = 1_000_000
 """The most characters a file may have."""
+
+_MOST_EFFORT = 200_000
+"""How many characters are read again at most, to find out what is wrong with the braces."""
 
 
 def _cache_file(grammar: str) -> Path | None:
@@ -73,12 +78,41 @@ def parse(source: Source, problems: Problems) -> nodes.File:
     if len(source.text) > MAX_TEXT:
         problems.add(messages.too_long(source, len(source.text), MAX_TEXT))
         return nodes.File(source, lost=everything)
-    run = Run(source, problems, grammar_parser())
     with room_to_recurse():
         try:
-            tree = run.run()
-            file: nodes.File = Builder(source, problems).build(tree)
+            found, file = _best_reading(source)
         except TooDeep as too_deep:
             problems.add(messages.too_deep(too_deep.span, MAX_NESTING))
             return nodes.File(source, lost=everything)
-    return nodes.File(source, file.items, tuple(run.lost), tuple(run.faults), run.is_torn)
+    problems.extend(found.sorted())
+    return file
+
+
+def _best_reading(source: Source) -> tuple[Problems, nodes.File]:
+    """Return the file, with the braces that leave the fewest faults; raises TooDeep."""
+    made: Guess = {}
+    best = _reading(source, made)
+    effort = _MOST_EFFORT
+    # What every guess explains is a fault that is found anyway.
+    while len(best[0].sorted()) > len(made) and effort > 0:
+        effort -= MOST_GUESSES * len(source.text)
+        tried = [(g, _reading(source, g)) for g in islice(guesses(source.text, made), MOST_GUESSES)]
+        guess, reading = min(tried, key=lambda t: _badness(t[1]), default=(made, best))
+        # One that explains as much is better: it says where the indentation is at odds, too.
+        if guess is made or _badness(reading) > _badness(best):
+            break
+        made, best = guess, reading
+    return best
+
+
+def _badness(reading: tuple[Problems, nodes.File]) -> tuple[int, int]:
+    problems, file = reading
+    return len(problems.sorted()), sum(span.end - span.start for span in file.lost)
+
+
+def _reading(source: Source, braces: Guess) -> tuple[Problems, nodes.File]:
+    """Return the file and its faults, with these braces put in or left out."""
+    problems = Problems()
+    run = Run(source, problems, grammar_parser(), braces)
+    file: nodes.File = Builder(source, problems).build(run.run())
+    return problems, nodes.File(source, file.items, tuple(run.lost), tuple(run.faults), run.is_torn)

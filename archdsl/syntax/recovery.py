@@ -4,9 +4,9 @@ When a token does not fit, the first of these that helps is done:
 
 1. a bracket opened on an earlier line, and the token first on its line: the opener is blamed and
    closed; so are braces, where the token can only begin an item outside of them;
-2. a misspelt keyword is taken for the one it was meant to be;
-3. one thing inserted before the token would make it fit (a comma, an arrow, a name, a value): it
-   is inserted;
+2. one change behind which the rest of the statement fits (foresight.py): a misspelt keyword, one
+   thing too many, missing, or in place of another;
+3. one thing inserted before the token would make it fit, and what follows it: it is inserted;
 4. a closing bracket that closes nothing is left out;
 5. within brackets, the rest up to the closing one is skipped;
 6. otherwise the rest of the statement is skipped, and an ERROR token stands for it; if it was a
@@ -37,6 +37,9 @@ from archdsl.syntax.feeding import (
 from archdsl.syntax.layout import SEPARATORS
 from archdsl.syntax.mending import MODEL_ITEMS, Mender
 
+_INFIX = frozenset("+ - * / // % == != < <= > >= and or not".split())
+"""No braces stand behind these: what they compute with is missing."""
+
 
 class Run(Mender):
     """The parse of one text."""
@@ -54,6 +57,9 @@ class Run(Mender):
         """Feed a token, recovering where it does not fit."""
         if self.begins_item(token) and self.leave_for(token, token):
             return
+        if token == "{" and self.before in _INFIX and self.fits("HOLE", token.type):
+            self.report(messages.expected(self.span(token), "{", {"a value"}))
+            self.insert("HOLE")
         if self.can_shift(token.type):
             self.feed(token)
         else:
@@ -68,9 +74,11 @@ class Run(Mender):
             self.drop_suffix(token)
             or self.close_line(token)
             or self.leave_braces(token)
+            or self.free_keyword(token)
+            or self.foresee(token)
+            or self.leave_braces(token, deep=True)
             or self.mend_keyword(token)
             or self.mend_last_keyword(token)
-            or self.free_keyword(token)
             or self.right_closer(token)
             or self.repair(token)
             or self.drop_closer(token)

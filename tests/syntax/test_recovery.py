@@ -2,83 +2,83 @@
 
 from __future__ import annotations
 
-import random
-import re
-from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_cases import check, check_text
-from specs_of_tests import spec_files, spec_texts
+from specs_of_tests import spec_files
+from syntax.mutations import KINDS, Mutant, all_errors, mutants, syntax_errors, texts
 
-from archdsl.diagnostics import Severity
+from archdsl.diagnostics import Diagnostic, Problems, Severity
 from archdsl.diagnostics.text import render_text
-
-_TOKEN = re.compile(r'"[^"\n]*"|\w+|->|//|==|!=|<=|>=|\n|[^\s\w]')
-
-
-def code_of(text: str) -> list[re.Match[str]]:
-    """Return the tokens outside comments."""
-    return [m for m in _TOKEN.finditer(text) if "#" not in text[: m.end()].split("\n")[-1]]
+from archdsl.source import Source
+from archdsl.syntax import parse
 
 
-def mutations(count: int, seed: int) -> list[tuple[dict[str, str], int]]:
-    """Return mutated specs: a token taken out, doubled, replaced, inserted or misspelt."""
-    chance = random.Random(seed)
+def clean_names() -> list[str]:
+    """Return the texts that have no error before a mistake is planted in them."""
+    return [name for name, text in texts().items() if not all_errors(Mutant(name, text, (), ()))]
+
+
+def flagged(diagnostics: Sequence[Diagnostic], lines: frozenset[int]) -> bool:
+    """Whether a diagnostic stands on one of the lines."""
+    return any(d.primary is not None and d.primary.span.line in lines for d in diagnostics)
+
+
+@pytest.mark.parametrize("count", [200, pytest.param(3000, marks=pytest.mark.slow)])
+def test_one_mistake_of_syntax(count: int) -> None:
+    """The floors are those of the design; each kind of mistake occurs."""
+    found = [(m, syntax_errors(m.text)) for m in mutants(count, 1, list(texts()))]
+    numbers = [len(diagnostics) for _, diagnostics in found]
+    seen = [flagged(diagnostics, m.lines[0]) for m, diagnostics in found]
+    report("one mistake, syntax", count, numbers, sum(seen) / count)
+    assert {m.kinds[0].split()[0] for m, _ in found} == set(KINDS)
+    assert sum(numbers) / count <= 1.7
+    assert numbers.count(1) / count >= 0.70
+    assert sum(seen) / count >= 0.98
+
+
+@pytest.mark.parametrize("count", [200, pytest.param(3000, marks=pytest.mark.slow)])
+def test_one_mistake_through_the_whole_check(count: int) -> None:
+    """Names and shapes are checked behind the mistake: that adds little, and never noise."""
     found = []
-    while len(found) < count:
-        name = chance.choice(list(spec_texts()))
-        text = spec_texts()[name]
-        code = code_of(text)
-        token, other = chance.choice(code), chance.choice(code).group()
-        put = {
-            "out": "",
-            "double": f"{token.group()} {token.group()}",
-            "replace": other,
-            "insert": f"{other} {token.group()}",
-            "misspell": token.group()[1::-1] + token.group()[2:],
-        }[chance.choice(["out", "double", "replace", "insert", "misspell"])]
-        files = spec_files(name)
-        files["main.arch"] = text[: token.start()] + put + text[token.end() :]
-        found.append((files, text[: token.start()].count("\n") + 1))
-    return found
-
-
-def test_one_mutation() -> None:
-    counts: Counter[int] = Counter()
-    near = 0
-    for files, line in mutations(500, seed=1):
-        diagnostics, _ = check(files)
+    for mutant in mutants(count, 1, clean_names()):
+        diagnostics = all_errors(mutant)
         render_text(diagnostics)
-        errors = [d for d in diagnostics if d.severity is Severity.ERROR]
-        counts[len(errors)] += 1
-        if errors:
-            # Where a line break is lost, the mistake shows on the next line.
-            lines = [d.primary.span.line for d in errors if d.primary]
-            near += any(abs(found - line) <= 1 for found in lines)
-    broken = 500 - counts[0]
-    mean = sum(number * count for number, count in counts.items()) / broken
-    assert broken > 350
-    assert mean < 1.8
-    assert counts[1] / broken > 0.55
-    assert (counts[1] + counts[2]) / broken > 0.8
-    assert max(counts) <= 20
-    assert near / broken > 0.93
+        found.append((mutant, diagnostics))
+    numbers = [len(diagnostics) for _, diagnostics in found]
+    seen = [flagged(diagnostics, m.lines[0]) for m, diagnostics in found]
+    report("one mistake, whole check", count, numbers, sum(seen) / count)
+    assert sum(numbers) / count <= 1.7
+    assert numbers.count(1) / count >= 0.70
+    assert sum(seen) / count >= 0.98
 
 
-def test_five_mutations() -> None:
-    chance = random.Random(2)
-    for _ in range(100):
-        name = chance.choice(list(spec_texts()))
-        files = spec_files(name)
-        text = files["main.arch"]
-        for _ in range(5):
-            token = chance.choice(code_of(text))
-            text = text[: token.start()] + chance.choice("(){}[],=|;@") + text[token.end() :]
-        files["main.arch"] = text
-        diagnostics, _ = check(files)
-        assert 0 < len(diagnostics) < 60
+@pytest.mark.parametrize("count", [40, pytest.param(750, marks=pytest.mark.slow)])
+def test_five_mistakes(count: int) -> None:
+    """Most are found in one run, and there is always a tree."""
+    names = [name for name, text in texts().items() if text.count("\n") > 100]
+    numbers, seen = [], []
+    for mutant in mutants(count, 2, names, mistakes=5):
+        problems = Problems()
+        file = parse(Source("main.arch", mutant.text), problems)
+        assert file.items
+        numbers.append(len(problems.sorted()))
+        seen += [flagged(problems.sorted(), lines) for lines in mutant.lines]
+    report("five mistakes, syntax", count, numbers, sum(seen) / len(seen))
+    assert sum(seen) / len(seen) >= 0.90
+    assert max(numbers) <= 20
+
+
+def report(what: str, count: int, numbers: list[int], seen: float) -> None:
+    """Print the figures, for ``-s``."""
+    print(
+        f"\n{what}: {count} files, {sum(numbers) / count:.2f} diagnostics on average, "
+        f"exactly one in {numbers.count(1) / count:.1%}, at most {max(numbers)}, "
+        f"mistakes flagged {seen:.1%}"
+    )
 
 
 @settings(max_examples=300, deadline=None)
