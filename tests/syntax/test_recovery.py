@@ -56,7 +56,7 @@ def test_one_mistake_through_the_whole_check(count: int) -> None:
     assert sum(seen) / count >= 0.98
 
 
-@pytest.mark.parametrize("count", [40, pytest.param(750, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [25, pytest.param(750, marks=pytest.mark.slow)])
 def test_five_mistakes(count: int) -> None:
     """Most are found in one run, and there is always a tree."""
     names = [name for name, text in texts().items() if text.count("\n") > 100]
