@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 
 from lark import Token
@@ -105,7 +105,7 @@ def mutant(name: str, chance: random.Random, mistakes: int) -> Mutant:
         line = text.count("\n", 0, token.start_pos)
         made = mistake(text, token, chance)
         alone = text[: made.start] + made.put + text[made.end :]
-        if not chosen.keys() & {line - 1, line, line + 1} and syntax_errors(alone):
+        if not chosen.keys() & {line - 1, line, line + 1} and is_wrong(alone):
             chosen[line] = made
     planted = sorted(chosen.values(), key=lambda m: m.start)
     result = text
@@ -154,7 +154,27 @@ def mutants(count: int, seed: int, names: Sequence[str], mistakes: int = 1) -> I
         yield mutant(name, chance, mistakes)
 
 
-@lru_cache(maxsize=4)
+class FirstFault(Exception):
+    """Ends a parse at the first error."""
+
+
+class Strict(Run):
+    """A parse that does not go on after an error."""
+
+    def report(self, diagnostic: Diagnostic) -> None:
+        raise FirstFault
+
+
+def is_wrong(text: str) -> bool:
+    """Whether the syntax of a text is wrong."""
+    problems = Problems()
+    try:
+        Strict(Source("main.arch", text), problems, grammar_parser()).run()
+    except FirstFault:
+        return True
+    return problems.has_errors
+
+
 def syntax_errors(text: str) -> tuple[Diagnostic, ...]:
     """Return the errors of syntax of a text."""
     problems = Problems()
