@@ -111,7 +111,7 @@ CASES = {
     ),
     "a fold in a fold": """
       backbone {
-        repeat 2 carry outer = in { outer -> repeat 3 carry inner = in { inner -> conv(2) } -> relu }
+        repeat 2 carry a = in { a -> repeat 3 carry b = in { b -> conv(2) } -> relu }
       }
     """,
     "a fold without weights": "backbone { repeat 2 carry y = in { concat(y, y) } -> conv(2) }",

@@ -513,7 +513,7 @@ def test_every_class_is_documented_and_torch_alone_imported(
                 roots = {alias.name.partition(".")[0] for alias in part.names}
                 assert roots == {"torch"}, spec
             if isinstance(part, ast.ImportFrom):
-                assert (part.module or "").partition(".")[0] in ("torch", "__future__"), spec
+                assert (part.module or "").partition(".")[0] in ("torch", "collections"), spec
 
 
 def test_every_line_of_forward_shows_shapes(whole: Get) -> None:

@@ -63,6 +63,8 @@ def _header(network: Network) -> str:
 
 def _imports(body: str) -> str:
     lines = []
+    if "OrderedDict(" in body:
+        lines += ["from collections import OrderedDict", ""]
     code = re.sub(r'"""(?:.|\n)*?"""|#.*', "", body)
     if re.search(r"\btorch\.", code):
         lines.append("import torch")

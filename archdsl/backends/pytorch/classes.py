@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from archdsl.backends.pytorch.plan import Operation, Part, Plan, Row
@@ -12,6 +12,8 @@ from archdsl.ir import Network, RegionKind
 from archdsl.ir.naming import attribute
 
 Number = int | float
+
+_OF_INPUT = ("in_channels", "in_features")
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class Classifier:
 
     def classify(self, root: Plan) -> list[ModuleClass]:
         """Return all classes in the order in which they must be written."""
-        plans = list(_all_plans(root))
+        plans = [plan for plan in _all_plans(root) if not plan.is_chain]
         heights: dict[int, list[Plan]] = {}
         for plan in plans:
             heights.setdefault(plan.height, []).append(plan)
@@ -136,10 +138,7 @@ class Classifier:
             values = [found[slot][1] for found in numbers]
             text = _constant(values)
             if text is None:
-                # The spec's own names first: `c`, where it is also twice the input's channels.
-                text = next((name for name, hint in hints.items() if hint == values), None)
-                if text is not None:
-                    chosen.setdefault(text, values)
+                text = _hinted(role, values, hints, chosen)
             text = text or _derived(values, chosen)
             if text is None:
                 text = _free_name(role.removeprefix(IN_FORWARD), {*chosen, *hints, *submodules})
@@ -186,6 +185,40 @@ def _constant(values: Sequence[Number]) -> str | None:
     return repr(values[0]) if all(v == values[0] for v in values) else None
 
 
+def _hinted(
+    role: str,
+    values: list[Number],
+    hints: Mapping[str, list[Number]],
+    chosen: dict[str, list[Number]],
+) -> str | None:
+    """Return the values by a name that the spec has for them, or as a multiple of it.
+
+    What a unit puts out is rather ``4 * c`` than ``in_channels``, though both may be equal.
+    """
+    own = {name: hint for name, hint in hints.items() if name not in _OF_INPUT}
+    text = None
+    if role not in _OF_INPUT:
+        text = next((n for n, h in own.items() if h == values), None) or _multiple(values, own)
+    text = text or next((name for name, hint in hints.items() if hint == values), None)
+    if text is not None:
+        name = text.rpartition(" ")[2]
+        chosen.setdefault(name, hints[name])
+    return text
+
+
+def _multiple(values: Sequence[Number], names: Mapping[str, list[Number]]) -> str | None:
+    """Return the values as a whole multiple of one of several names."""
+    if any(isinstance(v, float) for v in values):
+        return None
+    for name, base in names.items():
+        if any(isinstance(b, float) or not b for b in base):
+            continue
+        ratio = int(values[0] // base[0])
+        if ratio > 1 and all(v == ratio * b for v, b in zip(values, base, strict=True)):
+            return f"{ratio} * {name}"
+    return None
+
+
 def _derived(values: Sequence[Number], chosen: dict[str, list[Number]]) -> str | None:
     """Return the values as an expression of one or two parameters, if a plain one fits."""
     for name, base in chosen.items():
@@ -193,13 +226,12 @@ def _derived(values: Sequence[Number], chosen: dict[str, list[Number]]) -> str |
             return name
     if any(isinstance(v, float) for v in values):
         return None
+    multiple = _multiple(values, chosen)
+    if multiple is not None:
+        return multiple
     for name, base in chosen.items():
         if any(isinstance(b, float) or not b for b in base):
             continue
-        if all(v % b == 0 for v, b in zip(values, base, strict=True)):
-            ratio = values[0] // base[0]
-            if ratio > 1 and all(v == ratio * b for v, b in zip(values, base, strict=True)):
-                return f"{ratio} * {name}"
         if values[0] and all(v and b % v == 0 for v, b in zip(values, base, strict=True)):
             ratio = base[0] // values[0]
             if ratio > 1 and all(b == ratio * v for v, b in zip(values, base, strict=True)):
@@ -269,12 +301,10 @@ def _name(classes: Sequence[ModuleClass], classifier: Classifier) -> None:
 def _difference(module_class: ModuleClass, common: ModuleClass, classifier: Classifier) -> str:
     """Return what sets a class apart from the common one: ``WithSubsample``."""
     own, usual = _features(module_class.plans[0]), _features(common.plans[0])
-    extra = [f for f in own if f not in usual]
-    missing = [f for f in usual if f not in own]
-    if extra:
-        return "With" + _camel(extra[0])
-    if missing:
-        return "Without" + _camel(missing[0])
+    for words, others, prefix in ((own, usual, "With"), (usual, own, "Without")):
+        extra = [word for word in words if word not in others]
+        if extra:
+            return prefix + _camel(extra[0])
     for ours, theirs in zip(_parts(module_class), _parts(common), strict=False):
         inner, other = classifier.class_of(ours), classifier.class_of(theirs)
         if inner is not other and inner.name.startswith(inner.base):
@@ -285,8 +315,9 @@ def _difference(module_class: ModuleClass, common: ModuleClass, classifier: Clas
 
 
 def _features(plan: Plan) -> list[str]:
-    """Return what a plan is made of, as words."""
-    return [m.node.op if isinstance(m, Operation) else m.name for m in plan.members]
+    """Return what a plan is made of, as words: operators, then names: `subsample`, `skip_conv`."""
+    operators = [m.node.op for m in plan.members if isinstance(m, Operation)]
+    return operators + [m.name for m in plan.members]
 
 
 def _parts(module_class: ModuleClass) -> list[Plan]:

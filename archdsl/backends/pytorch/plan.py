@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from archdsl.aggregators import AGGREGATORS, READOUTS
 from archdsl.ir import INPUT, Network, Node, Region, RegionKind
@@ -19,6 +20,10 @@ REGISTRY: dict[str, Operator] = {
     **{operator.name: operator for operator in READOUTS.values()},
 }
 """Every operator that a network may hold."""
+
+
+# Regions that only group what is in them; defs are what the spec's author gave a name to.
+_SECTIONS = frozenset((RegionKind.BACKBONE, RegionKind.STAGE, RegionKind.BLOCK, RegionKind.HEAD))
 
 
 @dataclass(frozen=True)
@@ -109,6 +114,23 @@ class Plan:
     members: list[Member] = field(default_factory=list)
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+
+    @cached_property
+    def is_chain(self) -> bool:
+        """Whether it only runs submodules of classes of their own one behind the other.
+
+        It needs no class then: ``nn.Sequential`` with names does the same.
+        """
+        if self.region.kind not in _SECTIONS or not self.members:
+            return False
+        current = self.inputs
+        for member in self.members:
+            if not isinstance(member, Part) or member.plan.is_chain or len(current) != 1:
+                return False
+            if member.inputs != current:
+                return False
+            current = member.outputs
+        return current == self.outputs and len(current) == 1
 
     @property
     def height(self) -> int:

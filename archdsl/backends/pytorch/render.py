@@ -16,7 +16,14 @@ from archdsl.backends.pytorch.layout import (
     split_call,
 )
 from archdsl.backends.pytorch.shapes import ShapeText
-from archdsl.backends.pytorch.structure import IN_FORWARD, Call, Container, Line, Structure
+from archdsl.backends.pytorch.structure import (
+    IN_FORWARD,
+    Call,
+    Construction,
+    Container,
+    Line,
+    Structure,
+)
 from archdsl.ir import Network, RegionKind
 from archdsl.source import Span
 
@@ -66,7 +73,7 @@ class ClassWriter:
             if parameter.name in kept:
                 lines.append(f"{INDENT * 2}self.{parameter.name} = {parameter.name}")
         for name, made in structure.submodules:
-            text = call_text(made) if isinstance(made, Call) else container_text(made)
+            text = construction_text(made)
             bracket = Bracketed(f"self.{name} = {text.head}", text.items, text.tail)
             lines += lay_out(bracket, INDENT * 2)
         if initialises:
@@ -176,15 +183,29 @@ def call_text(call: Call) -> Bracketed:
     return Bracketed(f"{callee}(", tuple(items), ")")
 
 
+def construction_text(made: Construction) -> Bracketed:
+    """Return how a submodule is made."""
+    if isinstance(made, Call):
+        return call_text(made)
+    if isinstance(made, Container):
+        return container_text(made)
+    members = []
+    for name, call in made.members:
+        text = call_text(call)
+        members.append(Bracketed(f"{name}={text.head}", text.items, text.tail))
+    return Bracketed("nn.Sequential(", (Bracketed("OrderedDict(", tuple(members), ")"),), ")")
+
+
 def container_text(container: Container) -> Bracketed:
     """Return a container; equal instances in a row are written once."""
     items: list[str | Bracketed] = []
-    for call, count in container.runs:
-        made = call_text(call)
-        if count == "1":
+    for run in container.runs:
+        made = call_text(run.call)
+        if run.count == "1":
             items.append(made)
             continue
-        items.append(Bracketed("*(", (made,), f" for _ in range({count}))"))
+        index = "i" if run.counts else "_"
+        items.append(Bracketed("*(", (made,), f" for {index} in range({run.count}))"))
     if container.kind == "nn.Sequential":
         return Bracketed("nn.Sequential(", tuple(items), ")")
     return Bracketed("nn.ModuleList([", tuple(items), "])")

@@ -35,7 +35,21 @@ class ShapeText:
             return str(values[0])
         if size:
             return self.side(values, size)
-        return _derived(list(values), self.parameters) or "..."
+        return _derived(list(values), self.parameters) or self.sum(values) or "..."
+
+    def sum(self, values: Sequence[int]) -> str | None:
+        """Return channels as the input's and something more: ``in_channels + 32 * n``."""
+        for name in ("in_channels", "in_features"):
+            if name not in self.parameters:
+                continue
+            more = [v - int(b) for v, b in zip(values, self.parameters[name], strict=True)]
+            if more[0] > 0 and len(set(more)) == 1:
+                return f"{name} + {more[0]}"
+            own = {n: v for n, v in self.parameters.items() if n != name}
+            rest = _derived(list(more), own)
+            if rest is not None and " - " not in rest:
+                return f"{name} + {rest}"
+        return None
 
     def side(self, values: Sequence[int], size: str) -> str:
         """Return height or width as a part of the input's."""
@@ -49,4 +63,8 @@ class ShapeText:
             return f"{size}/{ratio}"
         if ratio > 1 and all(b // ratio == v for v, b in zip(values, start, strict=True)):
             return f"{size}//{ratio}"
+        for name, strides in self.parameters.items():
+            pairs = list(zip(values, start, strides, strict=True))
+            if all(isinstance(s, int) and s > 0 and -(-b // s) == v for v, b, s in pairs):
+                return f"{size}/{name}"
         return "..."

@@ -6,12 +6,12 @@ function therefore makes the key that classes are compared by, and the text that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import TYPE_CHECKING, TypeAlias
 
 from archdsl.backends.pytorch.plan import Operation, Part, Plan, Row
+from archdsl.backends.pytorch.runs import Item, split_runs
 from archdsl.operators.operator import ModuleCall
 from archdsl.operators.signature import Value
 
@@ -34,11 +34,31 @@ class Call:
 
 
 @dataclass(frozen=True)
+class Run:
+    """Several equal calls, or calls with an ``i`` in them that counts from 0."""
+
+    call: Call
+    count: str
+    counts: bool
+
+
+@dataclass(frozen=True)
 class Container:
-    """``nn.Sequential`` or ``nn.ModuleList`` over runs of equal calls, each with its count."""
+    """``nn.Sequential`` or ``nn.ModuleList`` over runs of calls."""
 
     kind: str
-    runs: tuple[tuple[Call, str], ...]
+    runs: tuple[Run, ...]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """``nn.Sequential`` over submodules with names of their own."""
+
+    members: tuple[tuple[str, Call], ...]
+
+
+Construction: TypeAlias = Call | Container | Chain
+"""How a submodule is made."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +76,7 @@ class Structure:
 
     base: str
     takes: tuple[str, ...]
-    submodules: tuple[tuple[str, Call | Container], ...]
+    submodules: tuple[tuple[str, Construction], ...]
     lines: tuple[Line, ...]
     returns: tuple[str, ...]
 
@@ -97,7 +117,7 @@ class Structurer:
         """Return the structure of a plan."""
         names = self.variables(plan)
         values = {value: i for i, value in enumerate(self.values(plan))}
-        submodules: list[tuple[str, Call | Container]] = []
+        submodules: list[tuple[str, Construction]] = []
         lines: list[Line] = []
         for member in plan.members:
             match member:
@@ -108,7 +128,7 @@ class Structurer:
                     output = member.node.id
                     line = Line((names.get(output, ""),), text, (values[output],))
                 case Part():
-                    submodules.append((member.name, self.construct(member.plan, take)))
+                    submodules.append((member.name, self.part(member.plan, take)))
                     arguments = ", ".join(names[i] for i in member.inputs) if member.live else ""
                     line = Line(
                         tuple(names[o] for o in member.outputs),
@@ -174,6 +194,13 @@ class Structurer:
             *variables, module=member.name, inputs=", ".join(variables), **values
         )
 
+    def part(self, plan: Plan, take: Take) -> Construction:
+        """Return how an inner region is made: by its class, or as a chain without one."""
+        if not plan.is_chain:
+            return self.construct(plan, take)
+        inner = [member for member in plan.members if isinstance(member, Part)]
+        return Chain(tuple((part.name, self.construct(part.plan, take)) for part in inner))
+
     def construct(self, plan: Plan, take: Take) -> Call:
         """Return the constructor call of an inner region."""
         inner = self.class_of(plan)
@@ -181,29 +208,35 @@ class Structurer:
         return Call(inner, tuple((None, take(p.name, value), None) for p, value in arguments))
 
     def container(self, row: Row, take: Take) -> Container:
-        """Return the container of a repeated region, equal neighbours counted."""
+        """Return the container of a repeated region: neighbours that are alike in one run."""
+        items = []
+        for member in row.items:
+            numbers: list[int | float] = []
+
+            def note(role: str, value: int | float, numbers: list[int | float] = numbers) -> str:
+                numbers.append(value)
+                return "#"
+
+            items.append(Item(self.item(member, note), tuple(numbers)))
         runs = []
-        for _, group in groupby(row.items, key=self.run_key):
-            run = list(group)
-            first = run[0]
-            if first is None:
-                call = Call("nn.Identity", ())
-            elif isinstance(first, Operation):
-                assert first.module is not None
-                call = module_call(first.module, take)
-            else:
-                call = self.construct(first, take)
-            runs.append((call, take("count", len(run))))
+        start = 0
+        for stretch in split_runs(items):
+            growing = _growing(stretch.steps, take)
+            call = self.item(row.items[start], growing)
+            count = take("count", stretch.length)
+            runs.append(Run(call, count, any(stretch.steps)))
+            start += stretch.length
         kind = "nn.Sequential" if row.is_chain else "nn.ModuleList"
         return Container(kind, tuple(runs))
 
-    def run_key(self, item: Plan | Operation | None) -> object:
+    def item(self, item: Plan | Operation | None, take: Take) -> Call:
+        """Return the constructor call of one item of a repeated region."""
         if item is None:
-            return None
+            return Call("nn.Identity", ())
         if isinstance(item, Operation):
             assert item.module is not None
-            return item.module.type, item.module.arguments
-        return self.class_of(item), tuple(self.class_of(item).arguments(item))
+            return module_call(item.module, take)
+        return self.construct(item, take)
 
     def row_lines(self, row: Row, names: dict[str, str], values: dict[str, int]) -> list[Line]:
         """Return the calls of a repeated region: one of all, or one an item where they differ."""
@@ -222,3 +255,19 @@ class Structurer:
             current = name
         lines[-1] = Line((name,), lines[-1].text, (values[output],))
         return lines
+
+
+def _growing(steps: Sequence[int], take: Take) -> Take:
+    """Return a take that writes numbers which grow from item to item: ``64 + 32 * i``."""
+    remaining = iter(steps)
+
+    def take_growing(role: str, value: int | float) -> str:
+        text, step = take(role, value), next(remaining)
+        if not step:
+            return text
+        size = take("step", abs(step))
+        if " + " in size or " - " in size:
+            size = f"({size})"
+        return f"{text} {'+' if step > 0 else '-'} {size} * i"
+
+    return take_growing

@@ -8,7 +8,8 @@ import re
 from archdsl.backends.pytorch.plan import Member, Operation, Part, Plan, Row
 from archdsl.ir import INPUT, Network, RegionKind, Tap
 
-RESERVED = frozenset(("self", "torch", "nn", "F", "Tensor", "LSTM", "super", "range", "int"))
+# `i` counts instances in constructors.
+RESERVED = frozenset("self torch nn F Tensor LSTM OrderedDict super range int float i".split())
 
 
 class Variables:
