@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import ast
 import textwrap
 
 from archdsl.aggregators import AGGREGATORS
@@ -35,12 +35,12 @@ def emit(network: Network) -> str:
     aggregation = network.aggregation
     if aggregation is not None:
         parts.append(AGGREGATORS[aggregation.kind].source.rstrip("\n"))
-    modules = any(node.params for node in network.nodes)
+    initialise = initialise_function(network)
     for module_class in classes[:-1]:
         parts.append("\n".join(writer.write(module_class, initialises=False)))
-    if modules:
-        parts.append(initialise_function(network))
-    parts.append("\n".join(writer.write(classes[-1], initialises=modules)))
+    if initialise:
+        parts.append(initialise)
+    parts.append("\n".join(writer.write(classes[-1], initialises=bool(initialise))))
     body = "\n\n\n".join(parts)
     return f"{_header(network)}\n\n{_imports(body)}\n\n\n{body}\n"
 
@@ -62,12 +62,13 @@ def _header(network: Network) -> str:
 
 
 def _imports(body: str) -> str:
+    # Docstrings hold words of the spec, so the text alone does not tell what is used.
+    used = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
     lines = []
-    if "OrderedDict(" in body:
+    if "OrderedDict" in used:
         lines += ["from collections import OrderedDict", ""]
-    code = re.sub(r'"""(?:.|\n)*?"""|#.*', "", body)
-    if re.search(r"\btorch\.", code):
+    if "torch" in used:
         lines.append("import torch")
-    if re.search(r"\bF\.", code):
+    if "F" in used:
         lines.append("import torch.nn.functional as F")
     return "\n".join([*lines, "from torch import Tensor, nn"])

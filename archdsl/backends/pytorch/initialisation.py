@@ -8,7 +8,6 @@ docs/initialisation.md shows the losses.
 
 from __future__ import annotations
 
-
 from archdsl.aggregators import AGGREGATORS
 from archdsl.backends.pytorch.layout import INDENT
 from archdsl.backends.pytorch.render import docstring
@@ -19,7 +18,10 @@ _KAIMING = {"nn.Conv2d": {"conv", "dwconv"}, "nn.Linear": {"linear"}}
 
 
 def initialise_function(network: Network) -> str:
-    """Return the source of ``initialise``, with the cases that the network needs."""
+    """Return the source of ``initialise``, with the cases that the network needs.
+
+    It is empty where torch's own initialisation is left as it is.
+    """
     ops = {node.op for node in network.nodes}
     kinds = [name for name, made_by in _KAIMING.items() if ops & made_by]
     aggregation = network.aggregation
@@ -28,9 +30,10 @@ def initialise_function(network: Network) -> str:
         words.append("Kaiming for convolutions and linear layers")
     if aggregation is not None:
         words.append("Xavier and orthogonal for the LSTM")
-    what = ", ".join(words) or "torch's own"
+    if not words:
+        return ""
     lines = ["def initialise(module: nn.Module) -> None:"]
-    lines += docstring(f"Initialise: {what}", "", INDENT)
+    lines += docstring(f"Initialise: {', '.join(words)}", "", INDENT)
     body: list[str] = []
     if kinds:
         shown = kinds[0] if len(kinds) == 1 else f"({', '.join(kinds)})"
