@@ -24,7 +24,7 @@ def class_name(network: Network) -> str:
 def emit(network: Network) -> str:
     """Return the source of a file that defines the network as an ``nn.Module``.
 
-    The text is the same on every run, imports torch alone, and has no line above 88 columns.
+    The text is the same on every run, imports torch alone, and has no line above 100 columns.
     Submodules are named as the nodes and regions of the network.
     """
     root = Planner(network).plan()

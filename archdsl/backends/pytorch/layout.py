@@ -1,18 +1,17 @@
-"""Fitting Python into lines as ruff formats it: whole up to 88 columns, else one item a line."""
+"""Fitting Python into lines as ruff formats it at 100 columns."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-WIDTH = 88
-WIDEST = 100
+WIDTH = 100
 INDENT = " " * 4
 
 
 @dataclass(frozen=True)
 class Bracketed:
-    """``head(`` items ``)tail``: broken one item a line, with a trailing comma, if it is long."""
+    """``head(`` items ``)tail``: broken if it is long: items on a line, or one each with a trailing comma."""
 
     head: str
     items: tuple[str | Bracketed, ...]
@@ -34,9 +33,8 @@ def lay_out(item: str | Bracketed, indent: str, suffix: str = "") -> list[str]:
     line = indent + flat(item) + suffix
     if len(line) <= WIDTH or isinstance(item, str) or not item.items:
         return [line]
-    # Items share a line where ruff would leave them there at 88 columns and at 100 alike.
     inner = indent + INDENT + ", ".join(map(flat, item.items))
-    if len(line) > WIDEST and len(inner) <= WIDTH:
+    if len(inner) <= WIDTH:
         return [indent + item.head, inner, indent + item.tail.lstrip() + suffix]
     lines = [indent + item.head]
     # A generator alone in brackets takes no comma behind it.
