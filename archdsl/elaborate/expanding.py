@@ -292,6 +292,7 @@ class Expander:
         assert isinstance(result, Node)
         definition = Use(symbol.item.name.span, f"def {symbol.item.name.text}", "")
         self.draft.origins.setdefault(f"def:{symbol.item.name.text}", definition)
+        self.draft.defaults.setdefault(symbol.item.name.text, {**symbol.item.plain_defaults})
         self.draft.add_region(
             region.path, RegionKind.DEF, flow, result, use, symbol.item.name.text, shown
         )

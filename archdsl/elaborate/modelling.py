@@ -240,6 +240,7 @@ class ModelElaborator:
             allowances=tuple(self.expander.sections.allowances),
             output=output.id,
             recipes=recipes,
+            defaults=draft.defaults,
             origins=draft.origins,
         )
         return Elaborated(network, frozenset(poisoned), self.model)

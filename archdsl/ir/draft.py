@@ -23,6 +23,7 @@ class Draft:
     def __init__(self) -> None:
         self.nodes: dict[str, Node] = {}
         self.regions: dict[str, Region] = {}
+        self.defaults: dict[str, dict[str, Value]] = {}
         self.origins: dict[str, Use] = {}
 
     def add_input(self, shape: Shape, use: Use) -> Node:

@@ -147,6 +147,8 @@ class Network:
     allowances: tuple[Allowance, ...] = ()
     recipes: dict[str, Recipe] = field(default_factory=dict)
     """Recipes by data set."""
+    defaults: dict[str, dict[str, Value]] = field(default_factory=dict)
+    """Of each def in use: the defaults of its parameters, where they are plain values."""
     origins: dict[str, Use] = field(default_factory=dict, repr=False)
     """For each node, region and tap (``tap:path``): where in the spec it comes from."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeAlias
 
 from archdsl.source import Source, Span
@@ -171,6 +172,13 @@ class Def:
     parameters: tuple[Parameter, ...]
     body: Body
     span: Span
+
+    @property
+    def plain_defaults(self) -> Mapping[str, int | float | str | bool]:
+        """The defaults that are literals, by parameter."""
+        return {
+            p.name.text: p.default.value for p in self.parameters if isinstance(p.default, Literal)
+        }
 
 
 @node

@@ -22,6 +22,12 @@ class Parameter:
 
     name: str
     is_float: bool
+    default: str | None = None
+
+    @property
+    def keyword(self) -> str | None:
+        """The name that its argument is written with: what has a default is named."""
+        return self.name if self.default is not None else None
 
 
 @dataclass(eq=False)
@@ -38,6 +44,8 @@ class ModuleClass:
     position: dict[int, int] = field(default_factory=dict)
     """Where each instance stands among ``plans``, by id."""
     name: str = ""
+    difference: str = ""
+    """What sets it apart from the commonest class of the same def: ``with skip_conv``."""
 
     def add(self, plan: Plan) -> None:
         """Add an instance."""
@@ -144,10 +152,22 @@ class Classifier:
                 text = _free_name(role.removeprefix(IN_FORWARD), {*chosen, *hints, *submodules})
                 chosen[text] = values
             module_class.numbers.append(text)
-        names = sorted(chosen, key=lambda n: (n != "in_channels", n != "in_features"))
+        defaults = self.defaults(module_class)
+        names = sorted(chosen, key=lambda n: (n in defaults, n not in _OF_INPUT))
         module_class.parameters = [
-            Parameter(name, any(isinstance(v, float) for v in chosen[name])) for name in names
+            Parameter(name, any(isinstance(v, float) for v in chosen[name]), defaults.get(name))
+            for name in names
         ]
+
+    def defaults(self, module_class: ModuleClass) -> dict[str, str]:
+        """Return the defaults of a def's parameters that are numbers, as text."""
+        definition = module_class.plans[0].region.definition or ""
+        given = self.network.defaults.get(definition, {})
+        return {
+            _parameter_name(name): repr(value)
+            for name, value in given.items()
+            if isinstance(value, int | float) and not isinstance(value, bool)
+        }
 
     def hints(self, module_class: ModuleClass) -> dict[str, list[Number]]:
         """Return names that the spec has for numbers: a def's arguments, the input's channels."""
@@ -293,7 +313,8 @@ def _name(classes: Sequence[ModuleClass], classifier: Classifier) -> None:
             if is_part and len(group) > 1 and len(module_class.plans) == 1:
                 name += _camel(region.path.rpartition(".")[2])  # StageS2
             elif module_class is not common:
-                name += _difference(module_class, common, classifier)
+                suffix, module_class.difference = _difference(module_class, common, classifier)
+                name += suffix
             elif base in taken:
                 name += "Module"
             unique, number = name, 2
@@ -304,26 +325,35 @@ def _name(classes: Sequence[ModuleClass], classifier: Classifier) -> None:
             module_class.name = unique
 
 
-def _difference(module_class: ModuleClass, common: ModuleClass, classifier: Classifier) -> str:
-    """Return what sets a class apart from the common one: ``WithSubsample``."""
+def _difference(
+    module_class: ModuleClass, common: ModuleClass, classifier: Classifier
+) -> tuple[str, str]:
+    """Return what sets a class apart from the common one, for its name and in words.
+
+    ``("WithSubsample", "with subsample")``; empty where nothing can be said in a word.
+    """
     own, usual = _features(module_class.plans[0]), _features(common.plans[0])
-    for words, others, prefix in ((own, usual, "With"), (usual, own, "Without")):
-        extra = [word for word in words if word not in others]
-        if extra:
-            return prefix + _camel(extra[0])
+    for features, others, word in ((own, usual, "with"), (usual, own, "without")):
+        for feature, name in features.items():
+            if feature not in others:
+                return f"{word.capitalize()}{name}", f"{word} {feature}"
     for ours, theirs in zip(_parts(module_class), _parts(common), strict=False):
         inner, other = classifier.class_of(ours), classifier.class_of(theirs)
-        if inner is not other and inner.name.startswith(inner.base):
-            suffix = inner.name[len(inner.base) :]
-            if suffix:
-                return suffix
-    return ""
+        if inner is not other and inner.difference:
+            return inner.name[len(inner.base) :], inner.difference
+    return "", ""
 
 
-def _features(plan: Plan) -> list[str]:
-    """Return what a plan is made of, as words: operators, then names: `subsample`, `skip_conv`."""
-    operators = [m.node.op for m in plan.members if isinstance(m, Operation)]
-    return operators + [m.name for m in plan.members]
+def _features(plan: Plan) -> dict[str, str]:
+    """Return what a plan is made of, operators first, as in a spec and as part of a name."""
+    found = {m.node.op: _camel(m.node.op) for m in plan.members if isinstance(m, Operation)}
+    for member in plan.members:
+        name = _camel(member.name)
+        definition = member.plan.region.definition if isinstance(member, Part) else None
+        if definition is not None and name.lower().endswith(definition.lower()):
+            name = name[: -len(definition)] + definition  # ConvBN, not ConvBn
+        found.setdefault(member.name, name)
+    return found
 
 
 def _parts(module_class: ModuleClass) -> list[Plan]:

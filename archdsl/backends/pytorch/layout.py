@@ -11,7 +11,7 @@ INDENT = " " * 4
 
 @dataclass(frozen=True)
 class Bracketed:
-    """``head(`` items ``)tail``: broken if it is long: items on a line, or one each with a trailing comma."""
+    """``head(`` items ``)tail``; where it is too long, items on a line of theirs, or one each."""
 
     head: str
     items: tuple[str | Bracketed, ...]

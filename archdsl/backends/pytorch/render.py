@@ -63,9 +63,10 @@ class ClassWriter:
     def constructor(
         self, module_class: ModuleClass, structure: Structure, kept: set[str], *, initialises: bool
     ) -> list[str]:
-        parameters = ["self"] + [
-            f"{p.name}: {'float' if p.is_float else 'int'}" for p in module_class.parameters
-        ]
+        parameters = ["self"]
+        for p in module_class.parameters:
+            default = f" = {p.default}" if p.default is not None else ""
+            parameters.append(f"{p.name}: {'float' if p.is_float else 'int'}{default}")
         header = Bracketed("def __init__(", tuple(parameters), ") -> None:")
         lines = lay_out(header, INDENT)
         lines.append(INDENT * 2 + "super().__init__()")
@@ -137,6 +138,8 @@ class ClassWriter:
         match region.kind:
             case RegionKind.DEF:
                 span = self.network.origins[f"def:{region.definition}"].span
+                if module_class.difference:
+                    return f"{region.definition} {module_class.difference}", place(span)
                 return comment_above(span) or f"{region.definition}", place(span)
             case RegionKind.BACKBONE:
                 taps = self.classifier.variables.taps

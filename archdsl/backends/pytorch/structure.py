@@ -205,7 +205,7 @@ class Structurer:
         """Return the constructor call of an inner region."""
         inner = self.class_of(plan)
         arguments = zip(inner.parameters, inner.arguments(plan), strict=True)
-        return Call(inner, tuple((None, take(p.name, value), None) for p, value in arguments))
+        return Call(inner, tuple((p.keyword, take(p.name, v), p.default) for p, v in arguments))
 
     def container(self, row: Row, take: Take) -> Container:
         """Return the container of a repeated region: neighbours that are alike in one run."""
