@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -34,6 +34,14 @@ TORCHVISION: dict[str, dict[str, Any]] = {
     "resnext50_32x4d": {},
     "wide_resnet50_2": {},
     "densenet121": {},
+    "googlenet": {"aux_logits": False, "init_weights": False},
+    "inception_v3": {"aux_logits": False, "init_weights": False},
+    "squeezenet1_1": {},
+    "mobilenet_v2": {},
+    "mobilenet_v3_large": {},
+    "shufflenet_v2_x1_0": {},
+    "mnasnet1_0": {},
+    "regnet_y_400mf": {},
 }
 
 CIFAR: dict[str, Published] = {
@@ -58,8 +66,12 @@ def model_name(name: str) -> str:
     return model.name
 
 
-def builder(name: str) -> Callable[[], Any]:
-    """Return what builds torchvision's network, with weights drawn at random."""
+def torchvision_module(name: str) -> Any:
+    """Build torchvision's network on the meta device, as its constructor has it: no weights."""
+    import torch
     from torchvision import models
 
-    return lambda: models.get_model(name, weights=None, **TORCHVISION[name])
+    # RegNet's constructor works its widths out with tensors, and reads them.
+    with torch.device("cpu" if name.startswith("regnet") else "meta"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torchvision, on its own future
+        return models.get_model(name, weights=None, **TORCHVISION[name]).to("meta")

@@ -82,4 +82,4 @@ def test_every_spec_of_the_folder_is_in_the_zoo() -> None:
 def test_each_is_short() -> None:
     sizes = {n: len((FOLDER / f"{n}.arch").read_text().splitlines()) for n in NETWORKS}
     assert sizes["resnet50"] <= 30
-    assert max(sizes.values()) <= 60, sizes
+    assert max(sizes.values()) <= 80, sizes
