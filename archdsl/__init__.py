@@ -21,6 +21,7 @@ __all__ = [
     "check",
     "compile",
     "compile_variants",
+    "format_text",
 ]
 
 
@@ -54,6 +55,22 @@ def compile_variants(path: str | Path, name: str, **parameters: Value) -> dict[s
     from archdsl.compiler import compile_variants, load_spec
 
     return compile_variants(load_spec(path), name, parameters)
+
+
+def format_text(text: str) -> str:
+    """Return the text of a spec as ``archdsl fmt`` writes it.
+
+    It may have faults, but those of syntax: for them :class:`SpecFault` is raised.
+    """
+    from archdsl.formatting import NotFormatted, format_source
+    from archdsl.source import Source
+
+    try:
+        return format_source(Source("<text>", text))
+    except NotFormatted as refusal:
+        from archdsl.compiler import SpecFault
+
+        raise SpecFault(refusal.diagnostics) from None
 
 
 def __getattr__(name: str) -> Any:

@@ -19,6 +19,7 @@ LAYERS = {
     "diagnostics": {"source", "resources"},
     "reading": set(),
     "syntax": {"source", "resources", "diagnostics"},
+    "formatting": {"source", "diagnostics", "syntax"},
     "operators": {"source", "diagnostics"},
     "recipes": {"operators"},
     "aggregators": {"operators"},
@@ -35,8 +36,8 @@ LAYERS = {
         "backends",
     },
     "cli": {
-        "source", "diagnostics", "operators", "recipes", "ir", "elaborate", "backends", "training",
-        "compiler",
+        "source", "diagnostics", "formatting", "operators", "recipes", "ir", "elaborate",
+        "backends", "training", "compiler",
     },
 }  # fmt: skip
 
@@ -100,6 +101,7 @@ HEAVY = "torch numpy sklearn scipy PIL safetensors networkx graphviz"
         ["compile", "specs/vgg1_ra.arch", "-o", "{tmp}"],
         ["explain", "RA002"],
         ["summary", "specs/vgg1_ra.arch"],
+        ["fmt", "--check", "specs/vgg1_ra.arch"],
     ],
     ids=lambda a: a[0],
 )

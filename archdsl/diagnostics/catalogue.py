@@ -118,6 +118,8 @@ _ENTRIES = (
     Entry("ARCH904", "too-long", "a file of more than 1,000,000 characters"),
     Entry("ARCH905", "outside-import", "an import that leaves the folder of the spec"),
     Entry("ARCH908", "too-many-points", "variants of more than 1,000 points"),
+    # The formatter.
+    Entry("ARCH990", "unfaithful-format", "formatting would change more than form", Raised.CALL),
 )
 
 CATALOGUE: dict[str, Entry] = {entry.code: entry for entry in _ENTRIES}

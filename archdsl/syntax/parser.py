@@ -9,6 +9,7 @@ from contextlib import suppress
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import lark
 from lark import Lark
@@ -70,6 +71,18 @@ def grammar_parser() -> Lark:
                 parser.save(file)
             temporary.replace(cache)
     return parser
+
+
+def read_tree(source: Source, problems: Problems) -> Any | None:
+    """Return the lossless tree of a text, for the formatter; None where the text has faults."""
+    if len(source.text) > MAX_TEXT:
+        problems.add(messages.too_long(source, len(source.text), MAX_TEXT))
+        return None
+    try:
+        tree = Run(source, problems, grammar_parser()).run()
+    except TooDeep as too_deep:
+        problems.add(messages.too_deep(too_deep.span, MAX_NESTING))
+    return None if problems.has_errors else tree
 
 
 def parse(source: Source, problems: Problems) -> nodes.File:

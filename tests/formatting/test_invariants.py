@@ -1,0 +1,101 @@
+"""Comments and blank lines kept, tree unchanged, stable: on specs, drawn texts, and ugly ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from formatting.hostility import Vandal
+from formatting.invariants import comments, hold, meaning
+from formatting.sentences import Speaker
+from generation.specs import Spec, specs
+from hypothesis import HealthCheck, Phase, given, settings
+from specs_of_tests import clean_texts, spec_texts
+
+from archdsl import SpecFault, format_text
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("name", spec_texts())
+def test_specs(name: str) -> None:
+    hold(spec_texts()[name])
+
+
+def test_every_file_of_the_repository_is_formatted() -> None:
+    for folder in ("specs", "tests", "docs"):
+        for path in (ROOT / folder).rglob("*.arch"):
+            text = path.read_text(encoding="utf-8")
+            assert format_text(text) == text, f"run `archdsl fmt {path.relative_to(ROOT)}`"
+
+
+def test_the_texts_of_all_markdown_tests() -> None:
+    for text in clean_texts():
+        hold(text)
+
+
+def drawn(count: int, seed: int) -> tuple[list[str], Speaker]:
+    """Return texts of every production of the grammar that parse, and who said them."""
+    speaker = Speaker(seed)
+    return [speaker.text() for _ in range(count)], speaker
+
+
+def test_every_production_of_the_grammar() -> None:
+    texts, speaker = drawn(320, 1)
+    assert min(speaker.used.values()) > 0
+    assert hold_all(texts) > 0.97 * len(texts)
+
+
+@pytest.mark.slow
+def test_a_thousand_trees() -> None:
+    texts, _ = drawn(1_050, 2)
+    assert hold_all(texts) >= 1_000
+
+
+def hold_all(texts: list[str]) -> int:
+    """Return how many texts parse; of these, everything holds."""
+    count = 0
+    for text in texts:
+        try:
+            hold(text)
+            count += 1
+        except SpecFault as fault:  # a word that is a keyword where it came to stand
+            assert {d.code for d in fault.diagnostics} <= {"ARCH001"}, text
+    return count
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.generate,),
+)
+@given(specs())
+def test_specs_that_compile(spec: Spec) -> None:
+    for text in spec.files.values():
+        hold(text)
+
+
+def hold_ugly(count: int, seed: int) -> None:
+    """Check ugly variants of the repository's texts, and of drawn ones."""
+    vandal = Vandal(seed)
+    texts = [*spec_texts().values(), *drawn(count // 3, seed)[0], *clean_texts()]
+    held = 0
+    while held < count:
+        text = vandal.chance.choice(texts)
+        ugly = vandal.spoil(text)
+        if ugly is not None and len(comments(ugly)) > len(comments(text)):
+            assert meaning(ugly) == meaning(text), ugly
+            hold(ugly)
+            held += 1
+
+
+def test_hostile_comments_and_line_ends() -> None:
+    hold_ugly(100, 3)
+
+
+@pytest.mark.slow
+def test_three_hundred_hostile_files() -> None:
+    hold_ugly(300, 4)
