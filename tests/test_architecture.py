@@ -37,7 +37,7 @@ LAYERS = {
     },
     "cli": {
         "source", "diagnostics", "formatting", "operators", "recipes", "ir", "elaborate",
-        "backends", "training", "compiler",
+        "backends", "training", "compiler", "reading",
     },
 }  # fmt: skip
 

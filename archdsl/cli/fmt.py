@@ -87,20 +87,27 @@ class _Work:
     def format(self, path: Path | None) -> None:
         """Format one file."""
         from archdsl.formatting import NotFormatted, format_source
+        from archdsl.reading import NotText, TooLarge, decode, read_bytes
         from archdsl.source import Source
 
         shown = "<stdin>" if path is None else str(path)
         try:
-            data = sys.stdin.buffer.read() if path is None else path.read_bytes()
+            data = read_bytes(path) if path is not None else _standard_input()
+            text = decode(data)
+        except NotText as fault:
+            from archdsl.elaborate.file_messages import not_utf8
+
+            self.fault([not_utf8(shown, fault)], 2)
+            return
+        except TooLarge:
+            from archdsl.elaborate.file_messages import too_many_bytes
+
+            self.fault([too_many_bytes(shown, None)], 2)
+            return
         except (OSError, ValueError) as error:
             self.call_fault("ARCH109", f"cannot read {shown}: {_why(error)}", "name a .arch file")
             return
         bom = _BOM if data.startswith(_BOM) else b""
-        try:
-            text = data[len(bom) :].decode("utf-8")
-        except UnicodeDecodeError:
-            self.call_fault("ARCH007", f"{shown} is not UTF-8 text", "save the file as UTF-8")
-            return
         try:
             formatted = format_source(Source(shown, text, path))
         except NotFormatted as refusal:
@@ -150,6 +157,15 @@ class _Work:
             if not self.changed:
                 line = f"{_files(self.unchanged)} unchanged"
             print(line, file=sys.stderr if self.diff else sys.stdout)
+
+
+def _standard_input() -> bytes:
+    from archdsl.reading import MAX_BYTES, TooLarge
+
+    data = sys.stdin.buffer.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise TooLarge
+    return data
 
 
 def _files(count: int) -> str:

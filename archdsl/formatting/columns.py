@@ -21,10 +21,10 @@ _PIVOT = {
     "let": 2,
     "set_value": 1,
     "set_entry": 1,
-    "grid": 1,
     "import_names": 2,
     "map": 2,
     "train": 2,
+    "vary": 1,
 }
 
 
