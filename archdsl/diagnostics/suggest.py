@@ -29,12 +29,15 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
 
     A candidate that differs only in case wins; else one within a third of the longer name's
     length (at least one edit, but not every letter), nearest first, then alphabetically; else the
-    only one that the name abbreviates, or that abbreviates the name.
+    only single letter that has got a second one; else the only one that the name abbreviates, or
+    that abbreviates the name.
 
     >>> nearest("batchnrom", ["batchnorm", "maxpool"])
     'batchnorm'
     >>> nearest("s", ["c", "k", "stride"])
     'stride'
+    >>> nearest("kk", ["c", "k", "stride"])
+    'k'
     """
     if len(name) > 100:
         return None
@@ -53,6 +56,10 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
             best = (distance, candidate)
     if best is not None:
         return best[1]
+    if len(name) == 2:  # a letter too many
+        letters = [c for c in choices if len(c) == 1 and c in name]
+        if len(letters) == 1:
+            return letters[0]
     short = [c for c in choices if c.startswith(name) or (len(c) > 2 and name.startswith(c))]
     return short[0] if name and len(short) == 1 else None
 

@@ -58,6 +58,7 @@ def bind(
     names = [slot.name for slot in wanted]
     in_order = [slot.name for slot in wanted if not slot.named]
     given = {argument.name.text for argument in arguments if argument.name is not None}
+    by_place = sum(argument.name is None for argument in arguments)
     result = Bound()
     bound = result.arguments
     position = 0
@@ -76,8 +77,13 @@ def bind(
             name, place_of_name = argument.name.text, argument.name.span
             if name not in names:
                 free = [n for n in names if n not in bound and n not in given]
-                problems.add(messages.unknown_argument(what, argument.name, names, free))
-                meant = nearest(name, free)
+                # One that has to be given, and is not, is likelier than one that may be left out.
+                needed = [s.name for s in wanted if s.required and s.name in free]
+                needed = [n for n in needed if n not in in_order[:by_place]]
+                is_short = len(name) == 1 or nearest(name, free) is None
+                likely = needed[0] if len(needed) == 1 and is_short else None
+                meant = likely or nearest(name, free)
+                problems.add(messages.unknown_argument(what, argument.name, names, meant))
                 if meant is None:
                     result.stray.append(argument)
                     result.faulty.update(free)

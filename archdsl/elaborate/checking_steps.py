@@ -349,7 +349,7 @@ class StepChecker:
             if entry is not None and argument.span.text != "in":
                 bound_at[argument.span.start] = entry.place
             if argument.name is not None:
-                self.problems.add(messages.unknown_argument(target.name, argument.name, []))
+                self.problems.add(messages.unknown_argument(target.name, argument.name, [], None))
         if not fed and len(arguments) < 2:
             self.problems.add(step_messages.join_needs_two(target.name, expr.span))
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archdsl.diagnostics import Poison, Problems
+from archdsl.diagnostics import Poison, Problems, nearest
 from archdsl.elaborate import binding, messages, step_messages, value_messages
 from archdsl.elaborate.scopes import Entry, Names, Sort, mark_meant, mark_used
 from archdsl.elaborate.values import ATTRIBUTES, FUNCTIONS
@@ -85,6 +85,7 @@ class ValueChecker:
                 choices = [*names.all_names(tensors=False), *words]
                 if len(expr.names) > 1:
                     choices = names.all_names(tensors=True)
+                choices += [w for w in ("true", "false") if nearest(first.text, [w])]
                 self.problems.add(messages.unknown_value(first, choices))
                 mark_meant(first.text, choices, names)
             return False

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
-from archdsl.diagnostics import Poison, Problems
+from archdsl.diagnostics import Poison, Problems, nearest
 from archdsl.elaborate import file_messages, messages
 from archdsl.operators import NOT_YET, OPERATORS
 from archdsl.reading import NotText, TooLarge
@@ -201,11 +201,24 @@ class Loader:
                 if not found.may_mention(name.text):
                     choices = [s.name for s in found.symbols.values() if not s.imported]
                     self.problems.add(file_messages.no_such_export(name, item.origin, choices))
+                    self.take_as_meant(name, choices, found, module)
                 symbol = Symbol(name.text, Poison(), module, name.span, imported=True, used=True)
             else:
                 there.used = True
                 symbol = Symbol(name.text, there.item, there.module, name.span, imported=True)
             self.declare(symbol, module)
+
+    def take_as_meant(
+        self, name: nodes.Name, choices: list[str], found: Module, module: Module
+    ) -> None:
+        """Import what a misspelt name was probably meant to be: it is used under that name."""
+        meant = nearest(name.text, choices)
+        if meant is not None and meant not in module.symbols:
+            there = found.symbols[meant]
+            there.used = True
+            module.symbols[meant] = Symbol(
+                meant, there.item, there.module, name.span, imported=True, used=True
+            )
 
     def resolve_origin(self, item: nodes.Import, module: Module) -> Module | None:
         """Return the module that an import names, or None where a fault was reported."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archdsl.diagnostics import Diagnostic, Label, Severity, did_you_mean, nearest
+from archdsl.diagnostics import Diagnostic, Label, Severity, did_you_mean
 from archdsl.operators.signature import Value
 from archdsl.source import Span, Use
 from archdsl.syntax import nodes
@@ -191,12 +191,11 @@ def bound_in(place: Span) -> Diagnostic:
 
 
 def unknown_argument(
-    what: str, name: nodes.Name, choices: Sequence[str], free: Sequence[str] | None = None
+    what: str, name: nodes.Name, choices: Sequence[str], meant: str | None
 ) -> Diagnostic:
-    """Return: a keyword that the callee does not have; ``free`` are those not given yet."""
-    guess = nearest(name.text, choices if free is None else free)
-    if guess is not None:
-        help = f"did you mean `{guess}`?"
+    """Return: a keyword that the callee does not have; ``meant`` is what it probably stands for."""
+    if meant is not None:
+        help = f"did you mean `{meant}`?"
     elif not choices:
         help = f"{what} takes no named arguments"
     else:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from archdsl.diagnostics import Diagnostic, Poison, Problems
+from archdsl.diagnostics import Diagnostic, Poison, Problems, nearest
 from archdsl.elaborate import binding, messages, model_messages, recipe_messages
 from archdsl.elaborate.expanding import Expander
 from archdsl.elaborate.loading import Module
@@ -137,7 +137,10 @@ class RecipeElaborator:
             return False
         parameters = {p.name: p for p in ENTRIES[entry.name].parameters}
         if second.text not in parameters:
-            self.problems.add(messages.unknown_argument(entry.name, second, list(parameters)))
+            meant = nearest(second.text, parameters)
+            self.problems.add(
+                messages.unknown_argument(entry.name, second, list(parameters), meant)
+            )
             return False
         value = self.value(entry.name, parameters[second.text], setting.value, scope)
         if isinstance(value, Poison):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archdsl.diagnostics import Diagnostic, Label
+from archdsl.diagnostics import Diagnostic, Label, nearest
 from archdsl.elaborate.messages import error
 from archdsl.operators.operator import Shape, render
 from archdsl.source import Span, Use
@@ -105,12 +105,11 @@ def no_attributes(path: nodes.Path) -> Diagnostic:
 
 def unknown_attribute(name: nodes.Name) -> Diagnostic:
     """Return: ``x.channels``."""
-    return error(
-        "ARCH102",
-        f"a tensor has no `{name.text}`",
-        name.span,
-        "ask for c, h or w of a feature map, or n of a vector",
-    )
+    help = "ask for c, h or w of a feature map, or n of a vector"
+    guess = nearest(name.text, "chwn") if len(name.text) == 2 else None
+    if guess is not None:
+        help = f"did you mean `{guess}`? {help}"
+    return error("ARCH102", f"a tensor has no `{name.text}`", name.span, help)
 
 
 def no_such_size(path: nodes.Path, what: str, shape: Shape, use: Use | None) -> Diagnostic:

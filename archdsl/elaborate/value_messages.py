@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archdsl.diagnostics import Diagnostic, Label, did_you_mean
+from archdsl.diagnostics import Diagnostic, Label, did_you_mean, nearest
 from archdsl.elaborate.messages import error, show
 from archdsl.operators.signature import Value
 from archdsl.source import Span, Use
@@ -62,8 +62,12 @@ def unknown_function(callee: nodes.Path, choices: Sequence[str]) -> Diagnostic:
         "ARCH102",
         f"there is no compile-time function `{callee.text}`",
         callee.span,
-        did_you_mean(callee.text, choices),
+        did_you_mean(callee.text, [*choices, "not"] if _is_like_not(callee.text) else choices),
     )
+
+
+def _is_like_not(name: str) -> bool:
+    return nearest(name, ["not"]) is not None
 
 
 def function_arguments(call: nodes.Call, least: int, most: int | None) -> Diagnostic:

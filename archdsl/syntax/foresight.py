@@ -10,6 +10,7 @@ from typing import Any
 from lark import Token
 
 from archdsl.diagnostics import nearest
+from archdsl.diagnostics.suggest import edit_distance
 from archdsl.syntax import messages
 from archdsl.syntax.feeding import CLOSER, MISSING_NAME, OPENER, Feeder, renamed
 from archdsl.syntax.layout import CONTINUES, SEPARATORS
@@ -99,11 +100,11 @@ class Foreseer(Feeder):
         """Return the keywords that a word was probably meant to be."""
         if word in self.terminals:
             return []
-        words = [k for k in self.terminals if k.isidentifier()]
+        words = sorted(k for k in self.terminals if k.isidentifier())
         meant = nearest(word, words)
-        if meant is None or (len(meant) < 3 and sorted(meant) != sorted(word)):
-            return []
-        return [meant]
+        # Of short ones many are near; what follows tells.
+        near = [k for k in words if len(k) < 4 and edit_distance(word, k) == 1]
+        return list(dict.fromkeys([meant, *near] if meant is not None else near))
 
     def insertions(self, token: Token) -> list[str]:
         """Return what may be inserted before a token, most likely first."""
