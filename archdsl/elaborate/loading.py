@@ -160,7 +160,9 @@ class Loader:
         """Report an edition that is missing, misplaced or unknown."""
         items = module.file.items
         if not items:
-            if not module.may_mention("arch"):
+            # A text that was refused for its size is searched no further than its first line.
+            lost = (span.text for span in module.file.lost)
+            if not any(re.search(r"\barch\b", text) for text in lost):
                 self.problems.add(file_messages.no_edition(Span(module.source, 0, 0)))
             return
         first = items[0]

@@ -20,6 +20,7 @@ from archdsl.source import Source, Span
 from archdsl.syntax import messages, nodes
 from archdsl.syntax.braces import MOST_GUESSES, Guess, guesses
 from archdsl.syntax.build import Builder, TooDeep
+from archdsl.syntax.collecting import no_collection
 from archdsl.syntax.feeding import MAX_NESTING
 from archdsl.syntax.lexer import OnePassLexer
 from archdsl.syntax.recovery import Run
@@ -91,7 +92,7 @@ def parse(source: Source, problems: Problems) -> nodes.File:
     if len(source.text) > MAX_TEXT:
         problems.add(messages.too_long(source, len(source.text), MAX_TEXT))
         return nodes.File(source, lost=everything)
-    with room_to_recurse():
+    with room_to_recurse(), no_collection():
         try:
             found, file = _best_reading(source)
         except TooDeep as too_deep:
