@@ -1,5 +1,6 @@
 """The passes over an elaborated network, in order."""
 
+from archdsl.analysis.contracts import check_contracts
 from archdsl.analysis.liveness import drop_unused
 from archdsl.analysis.mapping import derive_mapping_nodes
 from archdsl.analysis.rules import (
@@ -26,6 +27,7 @@ PASSES: tuple[Pass, ...] = (
     derive_mapping_nodes,
     drop_unused,
     check_allowances,
+    check_contracts,
 )
 """Every pass. Each returns the subject it is given, or one with a changed network."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from archdsl.diagnostics import Diagnostic, Problems
+from archdsl.elaborate.contracts import Contract
 from archdsl.elaborate.modelling import Elaborated
 from archdsl.ir import Allowance, Network, Node, Region, RegionKind, Tap
 from archdsl.source import Span
@@ -24,6 +25,7 @@ class Subject:
     network: Network
     poisoned: frozenset[str]
     problems: Problems
+    contracts: tuple[Contract, ...] = ()
     silenced: set[int] = field(default_factory=set)
     standard_known: bool = True
     """False where the last block is not tapped, so that nothing can be said of S."""
@@ -31,7 +33,7 @@ class Subject:
     @classmethod
     def of(cls, elaborated: Elaborated, problems: Problems) -> Subject:
         """Return the subject for a network just elaborated."""
-        return cls(elaborated.network, elaborated.poisoned, problems)
+        return cls(elaborated.network, elaborated.poisoned, problems, elaborated.contracts)
 
     def with_network(self, **changes: object) -> Subject:
         """Return a copy with a changed network."""

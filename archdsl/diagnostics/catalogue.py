@@ -92,6 +92,10 @@ _ENTRIES = (
     Entry("ARCH308", "hidden-size-mismatch", "a mapping node whose size is not that of S"),
     Entry("ARCH309", "linear-mapping", "a mapping node without a nonlinearity"),
     Entry("ARCH310", "unread-operator", "an operator whose value nothing reads"),
+    # Contracts.
+    Entry("ARCH401", "broken-contract", "an expect that does not hold"),
+    Entry("ARCH402", "bad-contract", "an expect that compares nothing that can be measured"),
+    Entry("ARCH403", "unknown-part", "an expect about a part that the network does not have"),
     # Recipes.
     Entry("ARCH601", "unknown-recipe", "a recipe that does not exist"),
     Entry("ARCH602", "bad-setting", "something that a recipe cannot set"),

@@ -10,6 +10,7 @@ from archdsl.diagnostics import Poison, Problems
 from archdsl.elaborate import messages, model_messages
 from archdsl.elaborate.aggregating import Aggregator
 from archdsl.elaborate.checking_steps import Resolution
+from archdsl.elaborate.contracts import Contract, read_contract
 from archdsl.elaborate.expanding import Expander
 from archdsl.elaborate.guessing import Axes
 from archdsl.elaborate.loading import Module, Symbol
@@ -44,6 +45,7 @@ class Elaborated:
     network: Network
     poisoned: frozenset[str]
     model: nodes.Model
+    contracts: tuple[Contract, ...] = ()
 
 
 class ModelElaborator:
@@ -243,7 +245,17 @@ class ModelElaborator:
             defaults=draft.defaults,
             origins=draft.origins,
         )
-        return Elaborated(network, frozenset(poisoned), self.model)
+        contracts = tuple(self.contracts(parameters))
+        return Elaborated(network, frozenset(poisoned), self.model, contracts)
+
+    def contracts(self, parameters: Mapping[str, Value | Poison]) -> Iterator[Contract]:
+        """Yield the model's own contracts; those of a base are about the base."""
+        scope = self.scope(self.model, parameters)
+        for item in self.model.items:
+            if isinstance(item, nodes.Expect):
+                contract = read_contract(item, self.expander.evaluator, scope, self.given)
+                if contract is not None:
+                    yield contract
 
     def input_shape(
         self,

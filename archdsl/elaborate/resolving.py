@@ -8,6 +8,7 @@ from archdsl.elaborate.checking_steps import Resolution as Resolution
 from archdsl.elaborate.checking_steps import Step as Step
 from archdsl.elaborate.checking_steps import StepChecker
 from archdsl.elaborate.checking_values import ValueChecker
+from archdsl.elaborate.contracts import check_contract
 from archdsl.elaborate.loading import Module, Program, Symbol
 from archdsl.elaborate.scopes import Entry, Names, Sort, mark_used, parts
 from archdsl.recipes import DATASETS
@@ -185,8 +186,7 @@ class Resolver:
             case nodes.Aggregate():
                 self.aggregate(part, names)
             case nodes.Expect():
-                mark_used(part.claim, names)
-                self.problems.add(messages.not_yet("expect", part.span))
+                check_contract(part, names, self.values)
             case nodes.ForeignBackbone():
                 mark_used(part.arguments, names)
                 what = f"a backbone from {part.library.text}"

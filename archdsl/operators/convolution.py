@@ -49,6 +49,10 @@ class Conv(Operator):
     def stride(self, a: Arguments) -> tuple[int, int]:
         return pair(a["stride"])
 
+    def window(self, a: Arguments) -> tuple[int, int] | None:
+        (kh, kw), (dh, dw) = pair(a["k"]), pair(a["dilation"])
+        return dh * (kh - 1) + 1, dw * (kw - 1) + 1
+
     def _weights(self, inputs: tuple[Shape, ...], a: Arguments) -> int:
         channels, groups = self.channels(inputs, a)
         kernel = pair(a["k"])

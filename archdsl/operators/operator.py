@@ -89,6 +89,10 @@ class Operator:
         """Return by how much the resolution is divided, vertically and horizontally."""
         return (1, 1)
 
+    def window(self, a: Arguments) -> tuple[int, int] | None:
+        """Return the rows and columns of the input that one output pixel sees; None for all."""
+        return (1, 1)
+
     def parameter_count(self, inputs: tuple[Shape, ...], a: Arguments) -> int:
         """Return the number of trainable parameters."""
         return 0

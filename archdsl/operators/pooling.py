@@ -46,6 +46,9 @@ class _Pool(Operator):
     def stride(self, a: Arguments) -> tuple[int, int]:
         return self._stride(a)
 
+    def window(self, a: Arguments) -> tuple[int, int] | None:
+        return pair(a["k"])
+
     def expression(self, inputs: tuple[Shape, ...], a: Arguments) -> Expression:
         kernel, stride, padding = pair(a["k"]), self._stride(a), pair(a["padding"])
         template = f"{self.function}({{0}}, {{k}}"
@@ -114,6 +117,9 @@ class AdaptiveAvgPool(Operator):
 
     def infer(self, inputs: tuple[Shape, ...], a: Arguments) -> Shape:
         return feature_map(self.name, inputs)[0], *pair(a["size"])
+
+    def window(self, a: Arguments) -> tuple[int, int] | None:
+        return None
 
     def expression(self, inputs: tuple[Shape, ...], a: Arguments) -> Expression:
         size = pair(a["size"])

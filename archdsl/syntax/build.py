@@ -199,7 +199,15 @@ class Builder:
         return nodes.Train(self.name(dataset), self.name(recipe), self.span(tree))
 
     def on_expect(self, tree: Any) -> nodes.Expect:
-        return nodes.Expect(self.build(tree.children[1]), self.span(tree))
+        _, claim, *rest = tree.children
+        tolerance = self.quantity(rest[1]) if len(rest) > 1 else None
+        return nodes.Expect(self.build(claim), tolerance, len(rest) > 2, self.span(tree))
+
+    def quantity(self, part: Any) -> nodes.Literal | None:
+        """Return the number of a tolerance; None for a hole."""
+        if not isinstance(part, Token):
+            return None
+        return nodes.Literal(_number(part), self.span(part))
 
     def on_allow(self, tree: Any) -> nodes.Allow:
         _, code, reason = tree.children
@@ -356,7 +364,7 @@ def _number(token: Token) -> int | float:
     if token.type == "INT":
         return int(token) if len(token) <= 19 else float(token)
     if token.type == "QUANTITY":
-        scaled = float(token[:-1]) * _SCALE[token[-1]]
+        scaled = round(float(token[:-1]) * _SCALE[token[-1]], 3)  # 1.13M is 1,130,000
         return int(scaled) if scaled.is_integer() else scaled
     return float(token)
 

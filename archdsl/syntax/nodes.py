@@ -124,9 +124,11 @@ class Train:
 
 @node
 class Expect:
-    """``expect params == 6.68M +- 0.5%``."""
+    """``expect params == 6.68M +- 0.5%``; a tolerance is a number, or a fraction if ``percent``."""
 
     claim: Expr
+    tolerance: Literal | None
+    percent: bool
     span: Span
 
 
