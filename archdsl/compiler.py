@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -78,14 +78,17 @@ class Spec:
         return {m.source.name: m.source.text for m in self.program.modules}
 
 
-def load_spec(path: str | Path, *, allow_outside: bool = False) -> Spec:
+def load_spec(
+    path: str | Path, *, allow_outside: bool = False, read: Callable[[Path], str] = read_text
+) -> Spec:
     """Read a spec. Raises :class:`CallFault` where the file itself cannot be read.
 
-    Imports stay within the folder of the file, unless ``allow_outside`` is set.
+    Imports stay within the folder of the file, unless ``allow_outside`` is set. ``read`` returns
+    the text of a file, which need not be what is on the disk.
     """
     path = Path(path)
     try:
-        source = Source(str(path), read_text(path), path)
+        source = Source(str(path), read(path), path)
     except NotText as fault:
         raise CallFault(file_messages.not_utf8(str(path), fault)) from None
     except TooLarge:
@@ -96,7 +99,7 @@ def load_spec(path: str | Path, *, allow_outside: bool = False) -> Spec:
             Diagnostic("ARCH109", f"cannot read {path}: {reason}", help="name a .arch file")
         ) from None
     problems = Problems()
-    program, resolution = load(source, read_text, problems, allow_outside=allow_outside)
+    program, resolution = load(source, read, problems, allow_outside=allow_outside)
     return Spec(program, resolution, problems)
 
 

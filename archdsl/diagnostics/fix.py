@@ -46,26 +46,27 @@ def insert(span: Span, text: str, shown: str | None = None) -> Fix:
     return Fix(f"insert `{shown or text.strip()}`", (Edit(before, text),))
 
 
-def respell(span: Span, candidates: Iterable[str]) -> Fix | None:
+def respell(span: Span, candidates: Iterable[str], meant: str | None = None) -> Fix | None:
     """Return the fix of a misspelt name, None where none of the candidates is near.
 
-    It is certain where one candidate is nearer than all others, and no digit differs: `s2` in
-    place of `s1` is no slip of the finger.
+    ``meant`` is given where it is known which of them it stands for.
+    It is certain where one candidate is nearer than all others, and no digit differs: whoever
+    writes `s2` does not mean `s1`.
     """
     name, choices = span.text, set(candidates)
-    meant = nearest(name, choices)
+    meant = meant or nearest(name, choices)
     if meant is None or meant == name:
         return None
-    return write(span, meant, certain=_is_certain(name, meant, choices))
+    distance = edit_distance(name.lower(), meant.lower())
+    others = (edit_distance(name.lower(), other.lower()) for other in choices - {meant})
+    return write(span, meant, certain=is_slip(name, meant) and all(d > distance for d in others))
 
 
-def _is_certain(name: str, meant: str, choices: set[str]) -> bool:
+def is_slip(name: str, meant: str) -> bool:
+    """Whether ``name`` is so near to what was meant that it can only be a slip of the finger."""
     if len(meant) < 3 or _digits(name) != _digits(meant):
         return False
-    distance = edit_distance(name.lower(), meant.lower())
-    return distance <= max(1, len(meant) // 4) and all(
-        edit_distance(name.lower(), other.lower()) > distance for other in choices - {meant}
-    )
+    return edit_distance(name.lower(), meant.lower()) <= max(1, len(meant) // 4)
 
 
 def _digits(name: str) -> list[str]:
@@ -115,8 +116,8 @@ def _with_line(span: Span) -> Span:
     )
 
 
-def apply(text: str, edits: Iterable[Edit]) -> str:
-    """Return the text with the edits made; they must be of this text and must not overlap."""
-    for edit in sorted(edits, key=lambda edit: (edit.span.start, edit.span.end), reverse=True):
-        text = text[: edit.span.start] + edit.text + text[edit.span.end :]
+def apply(text: str, edits: Iterable[tuple[int, int, str]]) -> str:
+    """Return the text with edits made: each (start, end, text), in code points, none overlaps."""
+    for start, end, new in sorted(edits, reverse=True):
+        text = text[:start] + new + text[end:]
     return text

@@ -136,7 +136,9 @@ class Aggregator:
         for path in self.clause.over:
             if path.text in wanted:
                 first = wanted[path.text].span
-                poison = self.problems.add(shape_messages.tap_chosen_twice(path, first))
+                poison = self.problems.add(
+                    shape_messages.tap_chosen_twice(path, first, self.clause.over)
+                )
             elif path.text not in places:
                 poison = self.problems.add(shape_messages.unknown_tap(path, list(places)))
             wanted.setdefault(path.text, path)
@@ -253,7 +255,7 @@ class Aggregator:
             found[tap.path] = result.id
         for item in self.maps():
             if item.target.text not in used:
-                self.problems.add(shape_messages.unused_level(item.target.span))
+                self.problems.add(shape_messages.unused_level(item))
         return found if poison is None else poison
 
 

@@ -72,9 +72,8 @@ def bind(
                 continue
             name = in_order[position]
             position += 1
-            place_of_name = argument.span
         else:
-            name, place_of_name = argument.name.text, argument.name.span
+            name = argument.name.text
             if name not in names:
                 free = [n for n in names if n not in bound and n not in given]
                 # One that has to be given, and is not, is likelier than one that may be left out.
@@ -92,7 +91,8 @@ def bind(
                 continue
         if name in bound:
             first = bound[name]
-            problems.add(messages.argument_twice(what, name, place_of_name, first.span))
+            places = [other.span for other in arguments]
+            problems.add(messages.argument_twice(what, name, argument, first, places))
             result.stray.append(argument)
             result.faulty.add(name)
             continue

@@ -6,7 +6,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from archdsl.diagnostics import Diagnostic, Label, Severity, did_you_mean, nearest
+from archdsl.diagnostics import Diagnostic, Fix, Label, Severity, did_you_mean, nearest
+from archdsl.diagnostics.fix import insert, remove, remove_item, respell, write
 from archdsl.elaborate.messages import error
 from archdsl.reading import MAX_BYTES, NotText
 from archdsl.source import Source, Span
@@ -20,13 +21,18 @@ def no_edition(place: Span) -> Diagnostic:
         "the file does not say which edition of the language it is written in",
         place,
         "write `arch 1` as the first line",
+        insert(Span(place.source, 0, 0), "arch 1\n"),
     )
 
 
 def edition_not_first(place: Span) -> Diagnostic:
     """Return: ``arch 1`` after something else."""
     return error(
-        "ARCH004", "the edition is named once, in the first line", place, "remove this line"
+        "ARCH004",
+        "the edition is named once, in the first line",
+        place,
+        "remove this line",
+        remove(place),
     )
 
 
@@ -47,7 +53,8 @@ def unknown_library(name: str, place: Span, known: Sequence[str]) -> Diagnostic:
     if name.split(".")[0] != "std" and nearest(name, library) is None:
         path = name.replace(".", "/")
         help = f'a file is imported by its path: from "{_short(path)}.arch" import ...'
-    return error("ARCH109", f"there is no library `{_short(name)}`", place, help)
+    fix = respell(place, library)
+    return error("ARCH109", f"there is no library `{_short(name)}`", place, help, fix)
 
 
 def bad_import(path: str, place: Span) -> Diagnostic | None:
@@ -55,13 +62,17 @@ def bad_import(path: str, place: Span) -> Diagnostic | None:
     if path.endswith(".arch") and "\\" not in path:
         return None
     help = 'name a file, relative to this one: from "folder/file.arch" import ...'
+    fix = None
     if "\\" in path:
         help = "write `/` between a folder and a file"
-    return error("ARCH109", f"{_quoted(path)} is not the path of an .arch file", place, help)
+        fix = write(place, place.text.replace("\\", "/"))
+    message = f"{_quoted(path)} is not the path of an .arch file"
+    return error("ARCH109", message, place, help, fix)
 
 
 def outside(path: str, place: Span, found: Path, base: Path, root: Path) -> Diagnostic:
     """Return: a path that leads out of the root folder, and how."""
+    fix = None
     what = f"{_quoted(path)} lies outside of the root folder"
     help = "move the file into the root folder, or trust it with --allow-outside"
     if Path(path).anchor:
@@ -69,10 +80,11 @@ def outside(path: str, place: Span, found: Path, base: Path, root: Path) -> Diag
         if found.is_relative_to(root):
             short = os.path.relpath(found, base).replace(os.sep, "/")
             help = f'write it relative to this file: "{short}"'
+            fix = write(place, f'"{short}"')
     elif Path(os.path.normpath(base / path)).is_relative_to(root):
         what = f"a link in {_quoted(path)} leads out of the root folder"
     notes = (f"it leads to {found}", f"the root is the folder of the first file, {root}")
-    return Diagnostic("ARCH905", what, Label(place), notes=notes, help=help)
+    return Diagnostic("ARCH905", what, Label(place), notes=notes, help=help, fix=fix)
 
 
 def not_utf8(name: str, fault: NotText, imported: Span | None = None) -> Diagnostic:
@@ -133,10 +145,11 @@ def no_such_export(
         f"`{name.text}` is not declared in {origin.span.text}",
         name.span,
         did_you_mean(name.text, choices),
+        respell(name.span, choices),
     )
 
 
-def unused_import(name: str, place: Span) -> Diagnostic:
+def unused_import(name: str, place: Span, item: nodes.Import) -> Diagnostic:
     """Return (a warning): an import that nothing needs."""
     return Diagnostic(
         "ARCH119",
@@ -144,7 +157,14 @@ def unused_import(name: str, place: Span) -> Diagnostic:
         Label(place),
         help="remove it from the import",
         severity=Severity.WARNING,
+        fix=without(item, place),
     )
+
+
+def without(item: nodes.Import, name: Span) -> Fix:
+    """Return the fix that removes a name from an import, and the import with its last name."""
+    names = [other.span for other in item.names]
+    return remove_item(name, names) if len(names) > 1 else remove(item.span)
 
 
 def _quoted(path: str) -> str:

@@ -97,6 +97,11 @@ class Module:
         """Whether the file may declare or import a name, as far as it could be read."""
         return self.is_vague or self.may_mention(name)
 
+    def import_of(self, symbol: Symbol) -> nodes.Import:
+        """Return the import that makes a symbol visible here."""
+        imports = (item for item in self.file.items if isinstance(item, nodes.Import))
+        return next(i for i in imports if symbol.place in [name.span for name in i.names])
+
     @property
     def source(self) -> Source:
         """The text."""
@@ -180,7 +185,12 @@ class Loader:
         known = module.symbols.get(symbol.name)
         if known is not None:
             if symbol.name != MISSING_NAME:
-                self.problems.add(messages.duplicate_name(symbol.name, symbol.place, known.place))
+                fix = None
+                if symbol.imported and known.imported and symbol.item is known.item:
+                    fix = file_messages.without(module.import_of(symbol), symbol.place)
+                self.problems.add(
+                    messages.duplicate_name(symbol.name, symbol.place, known.place, fix)
+                )
             return
         if symbol.name == "in":
             self.problems.add(messages.bound_in(symbol.place))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archdsl.diagnostics import Diagnostic, Label, Severity, did_you_mean
+from archdsl.diagnostics import Diagnostic, Fix, Label, Severity, did_you_mean
+from archdsl.diagnostics.fix import remove_item, respell
 from archdsl.operators.signature import Value
 from archdsl.source import Span, Use
 from archdsl.syntax import nodes
@@ -32,9 +33,11 @@ def show(value: Value) -> str:
     return str(value)
 
 
-def error(code: str, message: str, place: Span, help: str | None = None) -> Diagnostic:
+def error(
+    code: str, message: str, place: Span, help: str | None = None, fix: Fix | None = None
+) -> Diagnostic:
     """Return an error with one place."""
-    return Diagnostic(code, message, Label(place), help=help)
+    return Diagnostic(code, message, Label(place), help=help, fix=fix)
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -54,14 +57,15 @@ def not_yet(what: str, place: Span) -> Diagnostic:
 # --- names
 
 
-def duplicate_name(name: str, place: Span, first: Span) -> Diagnostic:
-    """Return: a name that already means something here."""
+def duplicate_name(name: str, place: Span, first: Span, fix: Fix | None = None) -> Diagnostic:
+    """Return: a name that already means something here; ``fix`` where it means the same."""
     return Diagnostic(
         "ARCH106",
         f"`{name}` is already the name of something else here",
         Label(place),
         (Label(first, "first named here"),),
-        help="choose another name",
+        help="remove one of them" if fix else "choose another name",
+        fix=fix,
     )
 
 
@@ -72,6 +76,7 @@ def unknown_operator(callee: nodes.Path, choices: Sequence[str]) -> Diagnostic:
         f"there is no operator or def `{callee.text}`",
         callee.span,
         did_you_mean(callee.text, choices) or f"define it: def {callee.text}(...) {{ ... }}",
+        respell(callee.span, choices),
     )
 
 
@@ -82,6 +87,7 @@ def unknown_tensor(path: nodes.Path, choices: Sequence[str]) -> Diagnostic:
         f"nothing named `{path.text}` is in scope",
         path.span,
         did_you_mean(path.text, choices) or f"bind it first: {path.text} = ...",
+        respell(path.span, choices),
     )
 
 
@@ -92,6 +98,7 @@ def unknown_value(name: nodes.Name, choices: Sequence[str]) -> Diagnostic:
         f"nothing named `{name.text}` is in scope",
         name.span,
         did_you_mean(name.text, choices) or "write a number, or declare it as a parameter",
+        respell(name.span, choices),
     )
 
 
@@ -103,6 +110,7 @@ def unknown_model(name: nodes.Name, purpose: str, choices: Sequence[str]) -> Dia
         name.span,
         did_you_mean(name.text, choices)
         or f'declare it, or import it: from "file.arch" import {name.text}',
+        respell(name.span, choices),
     )
 
 
@@ -200,7 +208,13 @@ def unknown_argument(
         help = f"{what} takes no named arguments"
     else:
         help = f"{what} takes: " + ", ".join(choices)
-    return error("ARCH103", f"{what} has no argument `{name.text}`", name.span, help)
+    return error(
+        "ARCH103",
+        f"{what} has no argument `{name.text}`",
+        name.span,
+        help,
+        respell(name.span, free),
+    )
 
 
 def missing_arguments(what: str, place: Span, names: Sequence[str]) -> Diagnostic:
@@ -224,14 +238,18 @@ def too_many_arguments(
     return error("ARCH112", f"{what} has too many arguments", place, takes)
 
 
-def argument_twice(what: str, name: str, place: Span, first: Span) -> Diagnostic:
-    """Return: an argument given twice."""
+def argument_twice(
+    what: str, name: str, argument: nodes.Argument, first: nodes.Argument, given: Sequence[Span]
+) -> Diagnostic:
+    """Return: an argument given twice, one of all that are ``given``."""
+    is_same = argument.value.span.text == first.value.span.text
     return Diagnostic(
         "ARCH106",
         f"{what}: argument `{name}` is given twice",
-        Label(place),
-        (Label(first, "first given here"),),
+        Label(argument.name.span if argument.name is not None else argument.span),
+        (Label(first.span, "first given here"),),
         help="remove one of them",
+        fix=remove_item(argument.span, given) if is_same else None,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archdsl.diagnostics import Diagnostic, Label, Severity, did_you_mean
+from archdsl.diagnostics.fix import remove, respell
 from archdsl.elaborate.messages import RULES, error, show
 from archdsl.operators.signature import Value
 from archdsl.source import Span
@@ -16,6 +17,7 @@ def cannot_allow(code: nodes.Name) -> Diagnostic:
         f"`{code.text}` is not a rule that can be allowed",
         code.span,
         did_you_mean(code.text, RULES) or "choose one of: " + ", ".join(RULES),
+        respell(code.span, RULES),
     )
 
 
@@ -32,6 +34,7 @@ def unused_allowance(code: str, place: Span) -> Diagnostic:
         Label(place),
         help="remove it",
         severity=Severity.WARNING,
+        fix=remove(place),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from archdsl.diagnostics import Diagnostic, Label, did_you_mean
+from archdsl.diagnostics.fix import respell
 from archdsl.operators.operator import Shape, render
 from archdsl.recipes import DataSet
 from archdsl.source import Span
@@ -18,6 +19,7 @@ def unknown_recipe(name: nodes.Name, choices: Sequence[str]) -> Diagnostic:
         f"there is no recipe `{name.text}`",
         Label(name.span),
         help=did_you_mean(name.text, choices) or f"import it: from std.recipes import {name.text}",
+        fix=respell(name.span, choices),
     )
 
 
@@ -28,6 +30,7 @@ def unknown_dataset(name: nodes.Name, choices: Iterable[str]) -> Diagnostic:
         f"there is no data set `{name.text}`",
         Label(name.span),
         help=did_you_mean(name.text, choices) or "choose one of: " + ", ".join(choices),
+        fix=respell(name.span, choices),
     )
 
 
@@ -38,6 +41,7 @@ def unknown_key(name: nodes.Name, choices: Sequence[str]) -> Diagnostic:
         f"a recipe has no setting `{name.text}`",
         Label(name.span),
         help=did_you_mean(name.text, choices) or "choose one of: " + ", ".join(choices),
+        fix=respell(name.span, choices),
     )
 
 
@@ -52,6 +56,7 @@ def unknown_path(path: nodes.Path) -> Diagnostic:
         help=f"{guess} ({first.text} has no settings of its own)"
         if guess and first.text not in ("optimizer", "schedule")
         else "settings of an optimizer or a schedule can be changed: optimizer.lr = 0.1",
+        fix=respell(first.span, ("optimizer", "schedule")),
     )
 
 
@@ -93,6 +98,7 @@ def unknown_entry(path: nodes.Path, place: str, choices: Sequence[str]) -> Diagn
         f"there is no {what} `{path.text}`",
         Label(path.span),
         help=did_you_mean(path.text, choices),
+        fix=respell(path.span, choices),
     )
 
 

@@ -46,7 +46,8 @@ class Resolver:
             if symbol.used or module.may_mention(symbol.name):
                 continue
             if symbol.imported:
-                self.problems.add(file_messages.unused_import(symbol.name, symbol.place))
+                item = module.import_of(symbol)
+                self.problems.add(file_messages.unused_import(symbol.name, symbol.place, item))
             elif isinstance(symbol.item, nodes.Let) and has_models:
                 self.problems.add(messages.unused_constant(symbol.name, symbol.place))
 

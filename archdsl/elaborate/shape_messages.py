@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archdsl.diagnostics import Diagnostic, Label, Severity, did_you_mean
+from archdsl.diagnostics.fix import remove, remove_item, respell
 from archdsl.elaborate.messages import show
 from archdsl.operators.operator import Misfit, Shape
 from archdsl.operators.signature import Value
@@ -130,7 +131,7 @@ def second_tap(place: Span, path: str, first: Span) -> Diagnostic:
     )
 
 
-def tap_chosen_twice(path: nodes.Path, first: Span) -> Diagnostic:
+def tap_chosen_twice(path: nodes.Path, first: Span, paths: Sequence[nodes.Path]) -> Diagnostic:
     """Return: ``over s1.b1, s1.b1``."""
     return Diagnostic(
         "ARCH106",
@@ -138,6 +139,7 @@ def tap_chosen_twice(path: nodes.Path, first: Span) -> Diagnostic:
         Label(path.span),
         (Label(first, "first given here"),),
         help="remove one of them",
+        fix=remove_item(path.span, [other.span for other in paths]),
     )
 
 
@@ -148,6 +150,7 @@ def unknown_tap(path: nodes.Path, choices: Sequence[str]) -> Diagnostic:
         f"there is no tap `{path.text}`",
         Label(path.span),
         help=did_you_mean(path.text, choices) or "tap the block: block b1 { ... } -> tap",
+        fix=respell(path.span, choices),
     )
 
 
@@ -168,6 +171,7 @@ def unknown_aggregator(name: nodes.Name, choices: Sequence[str]) -> Diagnostic:
         f"there is no aggregator `{name.text}`",
         Label(name.span),
         help=did_you_mean(name.text, choices),
+        fix=respell(name.span, choices),
     )
 
 
@@ -178,6 +182,7 @@ def unknown_word(what: str, name: nodes.Name, choices: Sequence[str]) -> Diagnos
         f"there is no {what} `{name.text}`",
         Label(name.span),
         help=did_you_mean(name.text, choices) or "choose one of: " + ", ".join(choices),
+        fix=respell(name.span, choices),
     )
 
 
@@ -192,6 +197,7 @@ def unknown_setting(name: nodes.Name, target: str, choices: Sequence[str]) -> Di
         f"a mapping node of `{target}` has no setting `{name.text}`",
         Label(name.span),
         help=help,
+        fix=respell(name.span, choices),
     )
 
 
@@ -206,12 +212,13 @@ def mapped_twice(path: nodes.Path, first: Span) -> Diagnostic:
     )
 
 
-def unused_level(place: Span) -> Diagnostic:
+def unused_level(item: nodes.Map) -> Diagnostic:
     """Return (a warning): a level for which there is no tap."""
     return Diagnostic(
         "ARCH306",
         "no tap has this level; the mapping is never used",
-        Label(place),
+        Label(item.target.span),
         help="remove it",
+        fix=remove(item.span, f"map {item.target.text}"),
         severity=Severity.WARNING,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archdsl.diagnostics import Diagnostic, Label, nearest
+from archdsl.diagnostics.fix import write
 from archdsl.elaborate.messages import error
 from archdsl.operators.operator import Shape, render
 from archdsl.source import Span, Use
@@ -57,11 +58,17 @@ def model_as_step(path: nodes.Path) -> Diagnostic:
 def not_a_step(place: Span, expr: nodes.Expr | None = None) -> Diagnostic:
     """Return: an expression that is no part of a network."""
     help = "write an operator or a def here"
+    fix = None
     if isinstance(expr, nodes.Infix) and expr.operator == "+":
-        help = f"the sum of two tensors is add({expr.left.span.text}, {expr.right.span.text})"
+        text = f"add({expr.left.span.text}, {expr.right.span.text})"
+        help = f"the sum of two tensors is {text}"
+        named = isinstance(expr.left, nodes.Path) and isinstance(expr.right, nodes.Path)
+        fix = write(expr.span, text, certain=named)
     elif isinstance(expr, nodes.Ternary):
         help = "a choice between steps is written if condition { ... } else { ... }"
-    return error("ARCH113", "this is not a step of a network", place, help)
+        parts = (part.span.text for part in (expr.condition, expr.yes, expr.no))
+        fix = write(expr.span, "if {} {{ {} }} else {{ {} }}".format(*parts))
+    return error("ARCH113", "this is not a step of a network", place, help, fix)
 
 
 def turned_repetition(expr: nodes.Infix) -> Diagnostic:
@@ -72,6 +79,7 @@ def turned_repetition(expr: nodes.Infix) -> Diagnostic:
         "the number of repetitions stands behind the step",
         expr.span,
         f"write {right} * {left}",
+        write(expr.span, f"{right} * {left}"),
     )
 
 

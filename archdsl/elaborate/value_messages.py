@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archdsl.diagnostics import Diagnostic, Label, did_you_mean, nearest
+from archdsl.diagnostics.fix import respell
 from archdsl.elaborate.messages import error, show
 from archdsl.operators.signature import Value
 from archdsl.source import Span, Use
@@ -63,6 +64,7 @@ def unknown_function(callee: nodes.Path, choices: Sequence[str]) -> Diagnostic:
         f"there is no compile-time function `{callee.text}`",
         callee.span,
         did_you_mean(callee.text, [*choices, "not"] if _is_like_not(callee.text) else choices),
+        respell(callee.span, choices),
     )
 
 

@@ -299,17 +299,21 @@ class Builder:
         def climb(least: int) -> tuple[nodes.Expr, Span]:
             nonlocal at
             left, span = operand()
-            compared = False
+            middle: nodes.Expr | None = None  # the right side of the comparison before
             while at < len(parts) and _LEVEL[parts[at]] >= least:
                 operator = parts[at]
                 level = _LEVEL[operator]
                 at += 1
                 right, end = climb(level + 1)
-                if level == _COMPARISON and compared:
-                    self.problems.add(messages.chained_comparison(self.span(operator)))
-                compared = compared or level == _COMPARISON
                 span = span.to(end)
-                left = nodes.Infix(str(operator), left, right, span)
+                if level == _COMPARISON and middle is not None:
+                    place = self.span(operator)
+                    self.problems.add(messages.chained_comparison(place, middle.span))
+                    again = nodes.Infix(str(operator), middle, right, middle.span.to(end))
+                    left = nodes.Infix("and", left, again, span)
+                else:
+                    left = nodes.Infix(str(operator), left, right, span)
+                middle = right if level == _COMPARISON else None
             return left, span
 
         return climb(0)[0]

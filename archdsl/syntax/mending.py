@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from lark import Token
 
-from archdsl.diagnostics import nearest
+from archdsl.diagnostics import Fix, nearest
+from archdsl.diagnostics.fix import write
 from archdsl.syntax import messages
 from archdsl.syntax.feeding import (
     CLOSER,
@@ -44,7 +45,10 @@ class Mender(Foreseer):
             for end in ([], ["_NL"]) if token != "}" else ([],):
                 form = self.behind((*inserted, *end), token)
                 if form is not None:
-                    self.report(messages.never_closed(self.span(opener), str(opener)))
+                    fix = None
+                    if len(closing) == 1 and inserted is closing:
+                        fix = self.insertion(closing[0])
+                    self.report(messages.never_closed(self.span(opener), str(opener), fix))
                     for terminal in (*inserted, *end):
                         self.insert(terminal)
                     self.feed(form)
@@ -185,7 +189,8 @@ class Mender(Foreseer):
         closer = self.terminals[CLOSER[opener]]
         if not self.fits(closer):
             return False
-        self.report(messages.expected(self.span(token), str(token), {f"`{CLOSER[opener]}`"}))
+        wanted, fix = {f"`{CLOSER[opener]}`"}, write(self.span(token), CLOSER[opener])
+        self.report(messages.expected(self.span(token), str(token), wanted, fix))
         self.feed(renamed(closer, token, CLOSER[opener]))
         return True
 
@@ -202,7 +207,8 @@ class Mender(Foreseer):
             if following and not any(self.fits(inserted, form.type, t) for t in following):
                 continue
             wanted = {self.described(inserted)}
-            self.report(messages.expected(self.place(token), str(token), wanted))
+            fix = self.insertion(inserted)
+            self.report(messages.expected(self.place(token), str(token), wanted, fix))
             self.insert(inserted)
             self.feed(form)
             return True
@@ -213,6 +219,13 @@ class Mender(Foreseer):
         self.report(messages.expected(self.span(token), str(token), self.wanted()))
         self.lost.append(self.span(token))
         return True
+
+    def insertion(self, terminal: str) -> Fix | None:
+        """Return the fix that writes a terminal behind the last token, if it is but a sign."""
+        text = self.patterns.get(terminal, "")
+        if self.before is None or text not in (",", "=", "->", ";", ")", "]"):
+            return None
+        return messages.inserted(self.span(self.before), text)
 
     def insertions(self, token: Token) -> list[str]:
         """Return what may be inserted before a token, most likely first."""

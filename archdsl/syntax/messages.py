@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from archdsl.diagnostics import Diagnostic, Label
+from archdsl.diagnostics import Diagnostic, Fix, Label
+from archdsl.diagnostics.fix import Edit, is_slip, write
 from archdsl.source import Source, Span
 
 _KINDS = {
@@ -31,11 +32,12 @@ def misspelt(place: Span, meant: str) -> Diagnostic:
         f"{_shown(place.text)} cannot stand here",
         Label(place),
         help=f"did you mean `{meant}`?",
+        fix=write(place, meant, certain=is_slip(place.text, meant)),
     )
 
 
-def expected(place: Span, found: str, wanted: set[str]) -> Diagnostic:
-    """Return: a token that cannot stand here."""
+def expected(place: Span, found: str, wanted: set[str], fix: Fix | None = None) -> Diagnostic:
+    """Return: a token that cannot stand here; ``fix`` where one edit makes it fit."""
     choices = sorted(wanted - {""}, key=lambda w: (w.startswith("`"), w))
     shown = _shown(found)
     if not choices:
@@ -48,30 +50,48 @@ def expected(place: Span, found: str, wanted: set[str]) -> Diagnostic:
         message = f"expected {choices[0]}, found {shown}"
     else:
         message = f"{shown} cannot stand here"
-    return Diagnostic("ARCH001", message, Label(place), help=help)
+    return Diagnostic("ARCH001", message, Label(place), help=help, fix=fix)
 
 
 def surplus(place: Span) -> Diagnostic:
     """Return: a token without which the statement would be right."""
     return Diagnostic(
-        "ARCH001", f"{_shown(place.text)} cannot stand here", Label(place), help="remove it"
+        "ARCH001",
+        f"{_shown(place.text)} cannot stand here",
+        Label(place),
+        help="remove it",
+        fix=Fix(f"remove `{place.text}`", (Edit(place, ""),), certain=False),
     )
 
 
-def never_closed(place: Span, opener: str) -> Diagnostic:
-    """Return: a bracket without its closing partner."""
+def inserted(before: Span, text: str) -> Fix:
+    """Return the fix that writes a sign behind what stands before it, blanks as one writes them."""
+    source, end = before.source, before.end
+    spaced = f" {text}" if text in ("=", "->") else text
+    if text not in (")", "]") and not source.text[end : end + 1].isspace():
+        spaced += " "
+    return Fix(f"insert `{text}`", (Edit(Span(source, end, end), spaced),))
+
+
+def never_closed(place: Span, opener: str, fix: Fix | None = None) -> Diagnostic:
+    """Return: a bracket without its closing partner; ``fix`` where it is clear where that is."""
     closer = {"(": ")", "[": "]", "{": "}"}[opener]
     return Diagnostic(
         "ARCH002",
         f"this `{opener}` is never closed",
         Label(place),
         help=f"add the missing `{closer}`",
+        fix=fix,
     )
 
 
 def unmatched(place: Span, closer: str) -> Diagnostic:
     """Return: a closing bracket that closes nothing."""
-    return Diagnostic("ARCH002", f"this `{closer}` closes nothing", Label(place), help="remove it")
+    # A brace too many may be a brace too few before it: that can be anywhere.
+    fix = Fix(f"remove `{closer}`", (Edit(place, ""),), certain=closer != "}")
+    return Diagnostic(
+        "ARCH002", f"this `{closer}` closes nothing", Label(place), help="remove it", fix=fix
+    )
 
 
 def bad_characters(place: Span) -> Diagnostic:
@@ -100,7 +120,18 @@ def brace_on_next_line(place: Span) -> Diagnostic:
         "expected `{`, found the end of the line",
         Label(place),
         help="the brace of a body stands on the line of its header",
+        fix=_joined(place),
     )
+
+
+def _joined(end: Span) -> Fix | None:
+    """Return the fix that joins a header and the brace on a line below, None behind a comment."""
+    text = end.source.text
+    brace = text.index("{", end.start)
+    if text[end.start : brace].strip():
+        return None
+    gap = Span(end.source, end.start, brace)
+    return Fix("put the brace on the line of its header", (Edit(gap, " "),))
 
 
 def reserved(place: Span) -> Diagnostic:
@@ -130,13 +161,15 @@ def number_too_large(place: Span) -> Diagnostic:
     )
 
 
-def chained_comparison(place: Span) -> Diagnostic:
+def chained_comparison(place: Span, middle: Span) -> Diagnostic:
     """Return: ``a < b < c``."""
+    again = Edit(Span(place.source, place.start, place.start), f"and {middle.text} ")
     return Diagnostic(
         "ARCH006",
         "comparisons cannot be chained",
         Label(place),
         help="write `a < b and b < c`",
+        fix=Fix(f"insert `and {middle.text}`", (again,)),
     )
 
 
