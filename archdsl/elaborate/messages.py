@@ -213,7 +213,7 @@ def unknown_argument(
         f"{what} has no argument `{name.text}`",
         name.span,
         help,
-        respell(name.span, free),
+        respell(name.span, choices, meant),
     )
 
 

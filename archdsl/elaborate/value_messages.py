@@ -59,11 +59,12 @@ def out_of_range(place: Span, use: Use | None) -> Diagnostic:
 
 def unknown_function(callee: nodes.Path, choices: Sequence[str]) -> Diagnostic:
     """Return: a compile-time function that is not there."""
+    choices = [*choices, "not"] if _is_like_not(callee.text) else choices
     return error(
         "ARCH102",
         f"there is no compile-time function `{callee.text}`",
         callee.span,
-        did_you_mean(callee.text, [*choices, "not"] if _is_like_not(callee.text) else choices),
+        did_you_mean(callee.text, choices),
         respell(callee.span, choices),
     )
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from lark import Token
 
-from archdsl.diagnostics import nearest
+from archdsl.diagnostics import Fix, nearest
+from archdsl.diagnostics.fix import write
 from archdsl.diagnostics.suggest import edit_distance
 from archdsl.syntax import messages
 from archdsl.syntax.feeding import CLOSER, MISSING_NAME, OPENER, Feeder, renamed
@@ -185,9 +186,8 @@ class Foreseer(Feeder):
         """Report a change and make it; what was taken out has been taken back already."""
         taken = change.taken
         if taken is None:
-            self.report(
-                messages.expected(self.place(token), str(token), {self.described(change.put)})
-            )
+            wanted, fix = {self.described(change.put)}, self.insertion(change.put)
+            self.report(messages.expected(self.place(token), str(token), wanted, fix))
             self.insert(change.put)
         else:
             span = self.span(taken)
@@ -198,7 +198,8 @@ class Foreseer(Feeder):
                 self.lost.append(span)
                 if change.put:
                     wanted = {self.described(change.put)}
-                    self.report(messages.expected(span, str(taken), wanted))
+                    fix = self.substitution(change.put, taken)
+                    self.report(messages.expected(span, str(taken), wanted, fix))
                     text = MISSING_NAME if change.put == "NAME" else self.patterns.get(change.put)
                     self.feed(renamed(change.put, taken, text or " "))
                 elif taken in OPENER and OPENER[str(taken)] not in self.openers:
@@ -207,6 +208,20 @@ class Foreseer(Feeder):
                     self.report(messages.surplus(span))
         if taken is not token:
             self.accept(token)
+
+    def insertion(self, terminal: str) -> Fix | None:
+        """Return the fix that writes a terminal behind the last token, if it is but a sign."""
+        text = self.patterns.get(terminal, "")
+        if self.before is None or text not in (",", "=", "->", ";", ")", "]"):
+            return None
+        return messages.inserted(self.span(self.before), text)
+
+    def substitution(self, terminal: str, taken: Token) -> Fix | None:
+        """Return the fix that writes another sign; in place of a bracket it can only be one."""
+        text = self.patterns.get(terminal, "")
+        if text not in (",", "=", "->", ")", "]", "{", "."):
+            return None
+        return write(self.span(taken), text, certain=text in OPENER and taken in OPENER)
 
     def described(self, terminal: str) -> str:
         """Return what an inserted terminal is called."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from lark import Token
 
-from archdsl.diagnostics import Fix, nearest
+from archdsl.diagnostics import nearest
 from archdsl.diagnostics.fix import write
 from archdsl.syntax import messages
 from archdsl.syntax.feeding import (
@@ -219,13 +219,6 @@ class Mender(Foreseer):
         self.report(messages.expected(self.span(token), str(token), self.wanted()))
         self.lost.append(self.span(token))
         return True
-
-    def insertion(self, terminal: str) -> Fix | None:
-        """Return the fix that writes a terminal behind the last token, if it is but a sign."""
-        text = self.patterns.get(terminal, "")
-        if self.before is None or text not in (",", "=", "->", ";", ")", "]"):
-            return None
-        return messages.inserted(self.span(self.before), text)
 
     def insertions(self, token: Token) -> list[str]:
         """Return what may be inserted before a token, most likely first."""
