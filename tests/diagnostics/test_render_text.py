@@ -1,7 +1,7 @@
 """Diagnostics as text, compared with what a user is to see, character for character."""
 
 import io
-from time import perf_counter
+from time import process_time
 
 import pytest
 from rich.console import Console
@@ -202,9 +202,9 @@ def test_a_console_prints_it_unchanged() -> None:
 
 
 def test_a_thousand_take_less_than_a_second() -> None:
-    start = perf_counter()
+    start = process_time()
     render_text([ADD] * 1000, 80)
-    assert perf_counter() - start < 1
+    assert process_time() - start < 1
 
 
 def test_summary() -> None:
