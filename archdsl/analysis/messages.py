@@ -6,7 +6,7 @@ from archdsl.diagnostics import Diagnostic, Label, Severity
 from archdsl.elaborate.model_messages import unused_allowance as unused_allowance
 from archdsl.elaborate.shape_messages import block_resolution as block_resolution
 from archdsl.ir import Node
-from archdsl.operators.operator import Shape, render
+from archdsl.operators.operator import Shape, Step, render
 from archdsl.source import Span
 
 
@@ -68,7 +68,7 @@ def last_block_untapped(place: Span, path: str, block: Span) -> Diagnostic:
 
 
 def coarse_tap(
-    place: Span, path: str, stride: tuple[int, int], standard: tuple[int, int], last: str
+    place: Span, path: str, stride: tuple[Step, Step], standard: tuple[Step, Step], last: str
 ) -> Diagnostic:
     """Return RA005."""
     return Diagnostic(

@@ -81,6 +81,8 @@ _ENTRIES = (
     Entry("ARCH209", "lonely-join", "a join of fewer than two tensors"),
     Entry("ARCH210", "open-fork", "a fork whose branches are not joined"),
     Entry("ARCH211", "slice-out-of-range", "a slice or part that the channels do not hold"),
+    Entry("ARCH212", "lone-value", "a normalisation of single values"),
+    Entry("ARCH213", "border-too-wide", "a border wider than the input can give"),
     # Aggregation.
     Entry("ARCH301", "blockless-tap", "a tap with no block before it"),
     Entry("ARCH302", "unknown-tap", "a path that names no tap"),

@@ -16,7 +16,7 @@ from archdsl.elaborate.checking_values import ValueChecker
 from archdsl.elaborate.loading import Symbol
 from archdsl.elaborate.scopes import Entry, Names, Sort, mark_meant, mark_used, parts
 from archdsl.elaborate.variants import Grid
-from archdsl.operators import NOT_YET, OPERATORS
+from archdsl.operators import OPERATORS
 from archdsl.operators.operator import Operator
 from archdsl.operators.signature import Parameter
 from archdsl.source import Span
@@ -231,7 +231,7 @@ class StepChecker:
         elif len(expr.names) > 1:
             mark_used(expr, names)
             self.problems.add(step_messages.not_a_step(expr.span))
-        elif fed or name in OPERATORS or name in NOT_YET or name in names.module.symbols:
+        elif fed or name in OPERATORS or name in names.module.symbols:
             self.target(expr, expr, (), names, fed=fed)
         elif entry is not None:
             entry.used = True
@@ -276,8 +276,6 @@ class StepChecker:
         if symbol is not None and isinstance(symbol.item, nodes.Model):
             symbol.used = True
             return self.problems.add(step_messages.model_as_step(callee))
-        if name in NOT_YET:
-            return self.problems.add(messages.not_yet(f"the operator {name}", callee.span))
         entry = names.find(name)
         if entry is not None:
             entry.used = True
@@ -285,7 +283,7 @@ class StepChecker:
         if names.module.may_mention(name):
             return Poison()
         defs = {s.name: s for s in names.module.symbols.values() if isinstance(s.item, nodes.Def)}
-        choices = [*OPERATORS, *NOT_YET, *defs, "tap"]
+        choices = [*OPERATORS, *defs, "tap"]
         meant = nearest(name, choices)
         if meant is None and names.module.is_vague:
             return Poison()

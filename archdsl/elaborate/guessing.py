@@ -12,7 +12,7 @@ from enum import Flag
 from math import prod
 
 from archdsl.operators.operator import Arguments, Misfit, Operator, Shape
-from archdsl.operators.signature import Integer, Number, Pair, Parameter, Value
+from archdsl.operators.signature import Border, Integer, Number, Pair, Parameter, Value
 
 
 class Axes(Flag):
@@ -45,6 +45,17 @@ _OF_PARAMETER = {
     "stop": Axes.CHANNELS,
     "parts": Axes.CHANNELS,
     "index": Axes.NONE,
+    "scale": Axes.SIZE,
+    "output_padding": Axes.SIZE,
+    "upscale_factor": Axes.CHANNELS | Axes.SIZE,
+    "value": Axes.NONE,
+    "mode": Axes.NONE,
+    "approximate": Axes.NONE,
+    "negative_slope": Axes.NONE,
+    "per_channel": Axes.NONE,
+    "init": Axes.NONE,
+    "alpha": Axes.NONE,
+    "beta": Axes.NONE,
 }
 
 
@@ -59,7 +70,7 @@ def of_output(operator: Operator, inputs: Axes, shape: Shape) -> Axes:
         return inputs
     if operator.name == "flatten":
         return Axes.CHANNELS
-    if operator.name in ("conv", "dwconv", "pad_channels"):
+    if operator.name in ("conv", "convtranspose", "pad_channels"):
         return inputs & Axes.SIZE
     if operator.name == "linear":
         return Axes.NONE
@@ -117,7 +128,7 @@ def probable_shape(
     channels = arguments.get("c", arguments.get("n", first[0]))
     if not isinstance(channels, int):
         return None
-    if operator.name in ("linear", "layernorm"):
+    if operator.name == "linear":
         return (channels,), Axes.NONE
     if operator.name == "gap":
         return (first[0],), Axes.NONE
@@ -135,5 +146,5 @@ def stand_in(parameter: Parameter, shape: Shape) -> Value:
     if parameter.name == "c":
         return shape[0]
     kind = parameter.kind
-    assert isinstance(kind, Integer | Pair | Number)
-    return kind.check(kind.least)
+    assert isinstance(kind, Integer | Pair | Border | Number)
+    return kind.check(max(kind.least, 0))

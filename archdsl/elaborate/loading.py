@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from archdsl.diagnostics import Poison, Problems, nearest
 from archdsl.elaborate import file_messages, messages
-from archdsl.operators import NOT_YET, OPERATORS
+from archdsl.operators import OPERATORS
 from archdsl.reading import NotText, TooLarge
 from archdsl.resources import resource
 from archdsl.source import Source, Span
@@ -196,7 +196,7 @@ class Loader:
             self.problems.add(messages.bound_in(symbol.place))
             return
         is_step = isinstance(symbol.item, nodes.Def | nodes.Model)
-        if is_step and (symbol.name in OPERATORS or symbol.name in NOT_YET):
+        if is_step and symbol.name in OPERATORS:
             self.problems.add(messages.reserved_name(symbol.name, symbol.place))
         module.symbols[symbol.name] = symbol
 

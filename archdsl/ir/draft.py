@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from archdsl.ir.network import INPUT, Node, Region, RegionKind
-from archdsl.operators.operator import Operator, Shape
+from archdsl.operators.operator import Operator, Shape, Step
 from archdsl.operators.signature import Value
 from archdsl.source import Use
 
@@ -15,6 +15,11 @@ MAX_OPERATORS = 200_000
 
 class TooManyOperators(Exception):
     """The network would have more than :data:`MAX_OPERATORS` operators."""
+
+
+def _whole(step: Step) -> Step:
+    """Return a stride as an integer where it is one: only maps finer than the input have others."""
+    return int(step) if step == int(step) else step
 
 
 class Draft:
@@ -56,8 +61,8 @@ class Draft:
         if len(shape) != 3:
             stride = None
         elif stride is not None:
-            vertical, horizontal = operator.stride(arguments)
-            stride = (stride[0] * vertical, stride[1] * horizontal)
+            vertical, horizontal = operator.stride(shapes, arguments)
+            stride = (_whole(stride[0] * vertical), _whole(stride[1] * horizontal))
         node = Node(
             id=id,
             op=operator.name,

@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from archdsl.operators import CONVOLUTIONS
-from archdsl.operators.operator import Shape
+from archdsl.operators.operator import Shape, Step
 from archdsl.operators.signature import Value
 from archdsl.recipes import Recipe
 from archdsl.source import Use
@@ -25,7 +25,8 @@ class Node:
     """One operator of the network.
 
     ``shape`` is that of its output without the batch axis; ``stride`` is the product of all
-    strides from the input to here, (vertical, horizontal), None for a vector; ``macs`` are per
+    strides from the input to here, (vertical, horizontal), None for a vector, a fraction where
+    a map is finer than the input or was pooled to a size that does not divide; ``macs`` are per
     image.
     """
 
@@ -34,7 +35,7 @@ class Node:
     arguments: dict[str, Value]
     inputs: tuple[str, ...]
     shape: Shape
-    stride: tuple[int, int] | None
+    stride: tuple[Step, Step] | None
     params: int = 0
     buffers: int = 0
     macs: int = 0

@@ -33,9 +33,3 @@ OPERATORS: dict[str, Operator] = {
 
 CONVOLUTIONS = frozenset(name for name, operator in OPERATORS.items() if operator.convolves)
 """Names of the operators that count as convolutions."""
-
-NOT_YET = frozenset(
-    "convtranspose groupnorm instancenorm leaky_relu prelu gelu dropout2d droppath pad upsample"
-    " pixel_shuffle layerscale lrn".split()
-)
-"""Operators that edition 1 names and this version does not have."""

@@ -21,6 +21,8 @@ class PadChannels(Operator):
     name = "pad_channels"
     picture = "pad to {c}"
     parameters = (Parameter("c", Integer(1), "channels after padding"),)
+    rule = "[in, h, w] becomes [c, h, w]; c is at least in"
+    example = "subsample(2) -> pad_channels(128)"
 
     def infer(self, inputs: tuple[Shape, ...], a: Arguments) -> Shape:
         channels, h, w = feature_map("pad_channels", inputs)
@@ -48,6 +50,8 @@ class Slice(Operator):
         Parameter("start", Integer(0), "first channel, counted from 0"),
         Parameter("stop", Integer(1), "channel behind the last; the end unless given", None),
     )
+    rule = "[c, h, w] becomes [stop - start, h, w], [n] becomes [stop - start]"
+    example = "{ slice(0, 16) | slice(16) -> conv(48, 3) } -> concat"
 
     def _range(self, inputs: tuple[Shape, ...], a: Arguments) -> tuple[int, int]:
         stop = inputs[0][0] if a["stop"] is None else integer(a["stop"])
@@ -92,6 +96,8 @@ class Split(Operator):
         Parameter("parts", Integer(1), "how many parts there are"),
         Parameter("index", Integer(0), "which of them, counted from 0"),
     )
+    rule = "[c, h, w] becomes [c / parts, h, w], [n] becomes [n / parts]; parts divides c"
+    example = "{ split(2, 0) | split(2, 1) -> conv(32, 3) } -> concat"
 
     def infer(self, inputs: tuple[Shape, ...], a: Arguments) -> Shape:
         parts, index = integer(a["parts"]), integer(a["index"])
@@ -123,6 +129,8 @@ class ChannelShuffle(Operator):
     name = "channel_shuffle"
     picture = "shuffle {groups}"
     parameters = (Parameter("groups", Integer(1), "groups of channels to deal from"),)
+    rule = "[c, h, w] stays as it is; groups divides c"
+    example = "conv(128, 1, groups = 4) -> channel_shuffle(4)"
 
     def infer(self, inputs: tuple[Shape, ...], a: Arguments) -> Shape:
         c, h, w = feature_map(self.name, inputs)

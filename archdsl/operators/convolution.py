@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from archdsl.operators.operator import (
     Arguments,
+    Misfit,
     ModuleCall,
     Operator,
     Shape,
+    Step,
     feature_map,
     integer,
     pair,
+    render,
     square,
 )
 from archdsl.operators.signature import Boolean, Integer, Padding, Pair, Parameter, Value
@@ -31,6 +36,12 @@ class Conv(Operator):
     picture = "conv {k}, {c}"
     parameters: tuple[Parameter, ...] = (_C, _K, _STRIDE, _PADDING, _DILATION, _GROUPS, _BIAS)
     convolves = True
+    rule = (
+        "[in, h, w] becomes [c, h', w'], h' = (h + 2 padding - dilation (k - 1) - 1) // stride + 1;"
+        " groups divides in and c"
+    )
+    cost = "k k c in / groups weights and c biases; a MAC for each weight and output pixel"
+    example = "conv(128, 3, stride = 2, bias = false)"
 
     def channels(self, inputs: tuple[Shape, ...], a: Arguments) -> tuple[int, int]:
         """Return output channels and groups."""
@@ -46,7 +57,7 @@ class Conv(Operator):
         )
         return channels, *size
 
-    def stride(self, a: Arguments) -> tuple[int, int]:
+    def stride(self, inputs: tuple[Shape, ...], a: Arguments) -> tuple[Step, Step]:
         return pair(a["stride"])
 
     def window(self, a: Arguments) -> tuple[int, int] | None:
@@ -86,6 +97,9 @@ class DepthwiseConv(Conv):
     name = "dwconv"
     picture = "dw conv {k}"
     parameters = (_K, _STRIDE, _PADDING, _DILATION, _BIAS)
+    rule = "[c, h, w] becomes [c, h', w'], sizes as those of conv"
+    cost = "k k c weights and c biases; a MAC for each weight and output pixel"
+    example = "dwconv(3, stride = 2, bias = false)"
 
     def channels(self, inputs: tuple[Shape, ...], a: Arguments) -> tuple[int, int]:
         return inputs[0][0], inputs[0][0]
@@ -94,4 +108,86 @@ class DepthwiseConv(Conv):
 # Of nn.Conv2d.
 _DEFAULTS = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True}
 
-OPERATORS = (Conv(), DepthwiseConv())
+
+class ConvTranspose(Operator):
+    """Transposed convolution: each pixel writes a window, stride apart."""
+
+    name = "convtranspose"
+    picture = "conv T {k}, {c}"
+    parameters = (
+        _C,
+        Parameter("k", Pair(1), "kernel size"),
+        Parameter("stride", Pair(1), "distance between windows", 1),
+        Parameter("padding", Pair(0), "pixels cut off on every side", 0),
+        Parameter("output_padding", Pair(0), "pixels added at the right and the bottom", 0),
+        _GROUPS,
+        _BIAS,
+        _DILATION,
+    )
+    convolves = True
+    rule = (
+        "[in, h, w] becomes [c, h', w'], h' = (h - 1) stride - 2 padding + dilation (k - 1) + 1"
+        " + output_padding; groups divides in and c"
+    )
+    cost = "k k c in / groups weights and c biases; a MAC for each weight and input pixel"
+    example = "convtranspose(32, 2, stride = 2)"
+
+    def infer(self, inputs: tuple[Shape, ...], a: Arguments) -> Shape:
+        c, h, w = feature_map(self.name, inputs)
+        channels = integer(a["c"])
+        check_groups(self.name, integer(a["groups"]), {"input": c, "output": channels})
+        names = ("k", "stride", "padding", "output_padding", "dilation")
+        size = []
+        for n, k, s, p, extra, d in zip((h, w), *(pair(a[name]) for name in names), strict=True):
+            if extra >= max(s, d):
+                raise Misfit(
+                    "ARCH105",
+                    f"convtranspose: output_padding {extra} is not below stride {s}",
+                    help=f"write output_padding = {max(s, d) - 1} or less",
+                    argument="output_padding",
+                )
+            size.append((n - 1) * s - 2 * p + d * (k - 1) + 1 + extra)
+        if min(size) < 1:
+            raise Misfit(
+                "ARCH204",
+                f"convtranspose: padding cuts off all that a {render((h, w))} input gives",
+                help="use a smaller padding",
+                argument="padding",
+            )
+        return channels, size[0], size[1]
+
+    def stride(self, inputs: tuple[Shape, ...], a: Arguments) -> tuple[Step, Step]:
+        vertical, horizontal = pair(a["stride"])
+        return Fraction(1, vertical), Fraction(1, horizontal)
+
+    def window(self, a: Arguments) -> tuple[int, int] | None:
+        (kh, kw), (dh, dw), (sh, sw) = (pair(a[name]) for name in ("k", "dilation", "stride"))
+        return -(-(dh * (kh - 1) + 1) // sh), -(-(dw * (kw - 1) + 1) // sw)
+
+    def _weights(self, inputs: tuple[Shape, ...], a: Arguments) -> int:
+        kernel = pair(a["k"])
+        per_input = integer(a["c"]) // integer(a["groups"]) * kernel[0] * kernel[1]
+        return inputs[0][0] * per_input
+
+    def parameter_count(self, inputs: tuple[Shape, ...], a: Arguments) -> int:
+        return self._weights(inputs, a) + (integer(a["c"]) if a["bias"] else 0)
+
+    def macs(self, inputs: tuple[Shape, ...], output: Shape, a: Arguments) -> int:
+        return self._weights(inputs, a) * inputs[0][1] * inputs[0][2]
+
+    def module(self, inputs: tuple[Shape, ...], a: Arguments) -> ModuleCall:
+        arguments: tuple[tuple[str, Value], ...] = (
+            ("in_channels", inputs[0][0]),
+            ("out_channels", a["c"]),
+            ("kernel_size", square(pair(a["k"]))),
+            ("stride", square(pair(a["stride"]))),
+            ("padding", square(pair(a["padding"]))),
+            ("output_padding", square(pair(a["output_padding"]))),
+            ("groups", a["groups"]),
+            ("bias", a["bias"]),
+            ("dilation", square(pair(a["dilation"]))),
+        )
+        return ModuleCall("nn.ConvTranspose2d", arguments, 3, {**_DEFAULTS, "output_padding": 0})
+
+
+OPERATORS = (Conv(), DepthwiseConv(), ConvTranspose())

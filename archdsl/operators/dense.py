@@ -21,6 +21,9 @@ class Linear(Operator):
 
     name = "linear"
     picture = "fc {n}"
+    rule = "[in] becomes [n]"
+    cost = "n in weights and n biases; n in MACs"
+    example = "gap -> linear(10)"
     parameters = (
         Parameter("n", Integer(1), "outputs"),
         Parameter("bias", Boolean(), "whether to add a learned bias", True),
@@ -47,6 +50,8 @@ class Flatten(Operator):
 
     name = "flatten"
     picture = "flatten"
+    rule = "[c, h, w] becomes [c h w]"
+    example = "adaptive_avgpool(6) -> flatten -> linear(4096)"
 
     def infer(self, inputs: tuple[Shape, ...], a: Arguments) -> Shape:
         return (prod(inputs[0]),)

@@ -19,6 +19,8 @@ class Add(Operator):
 
     name = "add"
     picture = "+"
+    rule = "all inputs have one shape, which stays"
+    example = "{ in | conv(64, 3) -> batchnorm } -> add -> relu"
     joins = True
 
     def infer(self, inputs: tuple[Shape, ...], a: Arguments) -> Shape:
@@ -46,6 +48,8 @@ class Mul(Operator):
 
     name = "mul"
     picture = "×"
+    rule = "inputs of one shape, which stays; beside a map [c, h, w] also [c], [c, 1, 1], [1, h, w]"
+    example = "{ in | gap -> linear(4) -> relu -> linear(in.c) -> sigmoid } -> mul"
     joins = True
 
     def infer(self, inputs: tuple[Shape, ...], a: Arguments) -> Shape:
@@ -80,6 +84,8 @@ class Concat(Operator):
 
     name = "concat"
     picture = "concat"
+    rule = "channels, or vector elements, are summed; sizes are equal"
+    example = "{ conv(32, 1) | conv(64, 3) | maxpool(3, stride = 1, padding = 1) } -> concat"
     joins = True
 
     def infer(self, inputs: tuple[Shape, ...], a: Arguments) -> Shape:

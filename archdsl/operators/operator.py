@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import TypeAlias
 
 from archdsl.operators.signature import Parameter, Value
 
 Shape: TypeAlias = tuple[int, ...]
 """Without the batch axis: (c, h, w) of a feature map, (n,) of a vector."""
+
+Step: TypeAlias = int | Fraction
+"""By how much an operator divides the resolution; below 1 where it makes maps larger."""
 
 Arguments: TypeAlias = Mapping[str, Value]
 """Checked arguments in normal form, defaults filled in."""
@@ -45,12 +49,14 @@ class ModuleCall:
 
     All arguments by torch's own names, in torch's order. The first ``positional`` are written
     without their names; those in ``defaults`` are left out where they have torch's default.
+    ``source`` is that of a class which torch does not have; it is emitted beside the model.
     """
 
     type: str
     arguments: tuple[tuple[str, Value], ...]
     positional: int
     defaults: Mapping[str, Value] = field(default_factory=dict)
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +86,18 @@ class Operator:
     """Whether it counts as a convolution in the paper's rules and in summaries."""
     picture: str = ""
     """Label in figures; arguments in braces."""
+    rule: str = ""
+    """The shape rule in words, for the reference."""
+    cost: str = "no parameters, no MACs"
+    """Parameters and MACs in words, for the reference."""
+    example: str = ""
+    """Steps that use it, fed with a map of shape [64, 32, 32]; a test compiles them."""
 
     def infer(self, inputs: tuple[Shape, ...], a: Arguments) -> Shape:
         """Return the output shape, or raise :class:`Misfit`."""
         raise NotImplementedError
 
-    def stride(self, a: Arguments) -> tuple[int, int]:
+    def stride(self, inputs: tuple[Shape, ...], a: Arguments) -> tuple[Step, Step]:
         """Return by how much the resolution is divided, vertically and horizontally."""
         return (1, 1)
 
@@ -117,6 +129,16 @@ class Operator:
     def summary(self) -> str:
         """One line of documentation."""
         return (type(self).__doc__ or "").strip().splitlines()[0]
+
+
+class Elementwise(Operator):
+    """Base of operators that keep the shape, whatever it is."""
+
+    elementwise = True
+    rule = "the shape stays as it is"
+
+    def infer(self, inputs: tuple[Shape, ...], a: Arguments) -> Shape:
+        return inputs[0]
 
 
 def feature_map(name: str, inputs: tuple[Shape, ...]) -> tuple[int, int, int]:

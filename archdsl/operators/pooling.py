@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from archdsl.operators.operator import (
     Arguments,
     Expression,
     Misfit,
     Operator,
     Shape,
+    Step,
     feature_map,
     pair,
     square,
@@ -24,6 +27,7 @@ class _Pool(Operator):
     """A sliding window; stride is the window's size unless given."""
 
     function: str
+    rule = "[c, h, w] becomes [c, h', w'], h' = (h + 2 padding - k) // stride + 1"
 
     def _stride(self, a: Arguments) -> tuple[int, int]:
         return pair(a["k"] if a["stride"] is None else a["stride"])
@@ -43,7 +47,7 @@ class _Pool(Operator):
         ceil_mode = a["ceil_mode"] is True
         return c, *window_sizes(self.name, (h, w), kernel, stride, padding, ceil_mode=ceil_mode)
 
-    def stride(self, a: Arguments) -> tuple[int, int]:
+    def stride(self, inputs: tuple[Shape, ...], a: Arguments) -> tuple[Step, Step]:
         return self._stride(a)
 
     def window(self, a: Arguments) -> tuple[int, int] | None:
@@ -71,6 +75,7 @@ class MaxPool(_Pool):
     name = "maxpool"
     picture = "max pool {k}"
     function = "F.max_pool2d"
+    example = "maxpool(3, stride = 2, padding = 1)"
     parameters = (
         _K,
         _STRIDE,
@@ -85,6 +90,7 @@ class AvgPool(_Pool):
     name = "avgpool"
     picture = "avg pool {k}"
     function = "F.avg_pool2d"
+    example = "avgpool(2)"
     parameters = (
         _K,
         _STRIDE,
@@ -99,6 +105,8 @@ class Gap(Operator):
 
     name = "gap"
     picture = "global avg pool"
+    rule = "[c, h, w] becomes [c]"
+    example = "gap -> linear(10)"
 
     def infer(self, inputs: tuple[Shape, ...], a: Arguments) -> Shape:
         return (feature_map("gap", inputs)[0],)
@@ -114,12 +122,19 @@ class AdaptiveAvgPool(Operator):
     name = "adaptive_avgpool"
     picture = "avg pool to {size}"
     parameters = (Parameter("size", Pair(1), "height and width of the output"),)
+    rule = "[c, h, w] becomes [c, *size]"
+    example = "adaptive_avgpool(7) -> flatten"
 
     def infer(self, inputs: tuple[Shape, ...], a: Arguments) -> Shape:
         return feature_map(self.name, inputs)[0], *pair(a["size"])
 
     def window(self, a: Arguments) -> tuple[int, int] | None:
         return None
+
+    def stride(self, inputs: tuple[Shape, ...], a: Arguments) -> tuple[Step, Step]:
+        # The mean distance between windows, which is not whole where sizes do not divide.
+        height, width = pair(a["size"])
+        return Fraction(inputs[0][1], height), Fraction(inputs[0][2], width)
 
     def expression(self, inputs: tuple[Shape, ...], a: Arguments) -> Expression:
         size = pair(a["size"])

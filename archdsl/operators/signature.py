@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from math import inf, isfinite
 from typing import Final
 
 Scalar = bool | int | float | str | None
@@ -96,6 +97,27 @@ class Padding(Pair):
 
 
 @dataclass(frozen=True, slots=True)
+class Border(Kind):
+    """A border: one width, ``[height, width]``, or ``[left, right, top, bottom]``.
+
+    Normal form are the four, in that order, which is torch's.
+    """
+
+    least: int = 0
+
+    @property
+    def wanted(self) -> str:
+        return "an integer of at least 0, [height, width], or [left, right, top, bottom]"
+
+    def check(self, value: Value) -> Value:
+        each = value if isinstance(value, tuple) else (value, value)
+        if len(each) not in (2, 4):
+            raise Unfit
+        widths = tuple(_integer(v, self.least) for v in each)
+        return widths if len(widths) == 4 else (widths[1], widths[1], widths[0], widths[0])
+
+
+@dataclass(frozen=True, slots=True)
 class Number(Kind):
     """A real number in a range; normal form is a float."""
 
@@ -106,6 +128,8 @@ class Number(Kind):
 
     @property
     def wanted(self) -> str:
+        if self.least == -inf and self.most is None:
+            return "a number"
         low = f"{'above' if self.above else 'of at least'} {self.least:g}"
         if self.most is None:
             return f"a number {low}"
@@ -115,6 +139,8 @@ class Number(Kind):
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise Unfit
         number = float(value)
+        if not isfinite(number):
+            raise Unfit
         if number < self.least or (self.above and number == self.least):
             raise Unfit
         if self.most is not None and (number > self.most or (self.below and number == self.most)):

@@ -13,6 +13,8 @@ from archdsl.ir import Network, Node
 PARAMETERS = {
     "batchnorm": ("running_mean", "running_var", "num_batches_tracked"),
     "layernorm": ("weight", "bias"),
+    "prelu": ("weight",),
+    "layerscale": ("weight",),
     "lstm": ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"),
 }
 

@@ -118,7 +118,7 @@ _FAULTS: dict[str, tuple[str, Plant]] = {
     "setting-unknown": ("ARCH103", words(r"\{ (kernel) =", swapped)),
     "readout-unknown": ("ARCH305", words(r"readout (\w+)", swapped)),
     "tap-unknown": ("ARCH302", words(r"map (s1\.b1)", lambda m: "s1.b2")),
-    "later-operator": ("ARCH190", words(r"-> (relu)\b", lambda m: "gelu")),
+    "later-aggregator": ("ARCH190", words(r"aggregate (lstm)\b", lambda m: "gru")),
     "input-bad": ("ARCH105", words(r"input (\[3, 32, 32\])", lambda m: "[3, 32]")),
     "no-tap-at-the-end": ("RA004", words(r"s3.*( -> tap)", lambda m: "")),
 }  # fmt: skip

@@ -35,6 +35,7 @@ def emit(network: Network) -> str:
     aggregation = network.aggregation
     if aggregation is not None:
         parts.append(AGGREGATORS[aggregation.kind].source.rstrip("\n"))
+    parts += classifier.sources
     initialise = initialise_function(network)
     for module_class in classes[:-1]:
         parts.append("\n".join(writer.write(module_class, initialises=False)))

@@ -66,6 +66,7 @@ class Classifier:
         self.variables = Variables(network)
         self._variables: dict[int, dict[str, str]] = {}
         self._class_of: dict[int, ModuleClass] = {}
+        self.sources: list[str] = []  # of classes that operators bring with them
         self.structurer = Structurer(self.class_of, self.variables_of, self.base)
 
     def class_of(self, plan: Plan) -> ModuleClass:
@@ -100,6 +101,7 @@ class Classifier:
 
     def classify(self, root: Plan) -> list[ModuleClass]:
         """Return all classes in the order in which they must be written."""
+        self.sources = _sources(_all_plans(root))
         plans = [plan for plan in _all_plans(root) if not plan.is_chain]
         heights: dict[int, list[Plan]] = {}
         for plan in plans:
@@ -199,6 +201,17 @@ def _all_plans(plan: Plan) -> list[Plan]:
         for each in inner:
             found += _all_plans(each)
     return [*found, plan]
+
+
+def _sources(plans: Sequence[Plan]) -> list[str]:
+    """Return the sources of classes that torch does not have, each once."""
+    found: dict[str, None] = {}
+    for plan in plans:
+        for member in plan.members:
+            for item in member.items if isinstance(member, Row) else (member,):
+                if isinstance(item, Operation) and item.module is not None and item.module.source:
+                    found[item.module.source.rstrip("\n")] = None
+    return list(found)
 
 
 def _constant(values: Sequence[Number]) -> str | None:

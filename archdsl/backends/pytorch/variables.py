@@ -9,7 +9,10 @@ from archdsl.backends.pytorch.plan import Member, Operation, Part, Plan, Row
 from archdsl.ir import INPUT, Network, RegionKind, Tap
 
 # `i` counts instances in constructors.
-RESERVED = frozenset("self torch nn F Tensor LSTM OrderedDict super range int float i".split())
+RESERVED = frozenset(
+    """self torch nn F Tensor OrderedDict super range int float i
+    LSTM LayerNorm2d LayerScale DropPath initialise""".split()
+)
 
 
 class Variables:
