@@ -98,7 +98,9 @@ class Upsample(Operator):
         return Fraction(1, vertical), Fraction(1, horizontal)
 
     def window(self, a: Arguments) -> tuple[int, int] | None:
-        vertical, horizontal = (1 if a["mode"] == "nearest" else min(s, 2) for s in pair(a["scale"]))
+        vertical, horizontal = (
+            1 if a["mode"] == "nearest" else min(s, 2) for s in pair(a["scale"])
+        )
         return vertical, horizontal
 
     def expression(self, inputs: tuple[Shape, ...], a: Arguments) -> Expression:
