@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias, Union
 
-WIDTH = 88
+WIDTH = 100
 """Columns of a line; comments behind it do not count."""
 
 STEP = 2

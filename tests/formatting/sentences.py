@@ -11,7 +11,7 @@ from lark.grammar import Rule, Terminal
 from archdsl.syntax.parser import grammar_parser
 
 _TEXTS = {
-    "NAME": "x c1 in conv relu main a_rather_long_name Unit head with over n ConvBNReLU s1".split(),
+    "NAME": "x c1 in conv relu main a_rather_long_name Unit head n ConvBNReLU s1 k".split(),
     "INT": ["0", "3", "64", "1000000"],
     "FLOAT": ["0.5", "1e-4", "12.25"],
     "QUANTITY": ["6.7M", "300k", "1.2G"],
