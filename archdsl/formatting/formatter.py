@@ -12,6 +12,7 @@ from archdsl.formatting.doc import Renderer, break_where_needed
 from archdsl.formatting.layout import Layout
 from archdsl.formatting.messages import unsafe
 from archdsl.source import Source
+from archdsl.syntax.collecting import no_collection
 from archdsl.syntax.layout import SEPARATORS
 from archdsl.syntax.parser import read_tree
 from archdsl.syntax.recursion import room_to_recurse
@@ -46,7 +47,7 @@ def format_source(source: Source) -> str:
 
 
 def _format(source: Source) -> str:
-    with room_to_recurse():
+    with room_to_recurse(), no_collection():
         tree, trivia = _read(source)
         text = source.text.replace("\r\n", "\n")
         for _ in range(_MOST_PASSES):

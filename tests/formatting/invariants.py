@@ -7,7 +7,9 @@ import re
 from archdsl import format_text
 from archdsl.diagnostics import Problems
 from archdsl.source import Source, Span
-from archdsl.syntax import parse
+from archdsl.syntax.build import Builder, TooDeep
+from archdsl.syntax.parser import read_tree
+from archdsl.syntax.recursion import room_to_recurse
 
 _COMMENT = re.compile(r'"[^"\n]*"|(#[^\n]*)')
 
@@ -29,7 +31,12 @@ def hold(text: str) -> str:
 
 def meaning(text: str) -> object:
     """Return the syntax tree of a text without the places in it."""
-    return _plain(parse(Source("text", text), Problems()).items)
+    source = Source("text", text)
+    with room_to_recurse():
+        try:
+            return _plain(Builder(source, Problems()).build(read_tree(source, Problems())).items)
+        except TooDeep as too_deep:  # more than is built; the tree is there all the same
+            return too_deep.span.text
 
 
 def _plain(value: object) -> object:
