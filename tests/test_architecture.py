@@ -100,6 +100,7 @@ HEAVY = "torch numpy sklearn scipy PIL safetensors networkx graphviz"
         ["check", "specs/vgg1_ra.arch"],
         ["compile", "specs/vgg1_ra.arch", "-o", "{tmp}"],
         ["explain", "RA002"],
+        ["operators", "conv"],
         ["summary", "specs/vgg1_ra.arch"],
         ["fmt", "--check", "specs/vgg1_ra.arch"],
     ],

@@ -66,6 +66,7 @@ _ENTRIES = (
     Entry("ARCH131", "bad-allowance", "an allowance of no rule, or without a reason"),
     Entry("ARCH132", "unknown-code", "a code that is not in this list", Raised.CALL),
     Entry("ARCH133", "unused-option", "an option that would change nothing", Raised.CALL),
+    Entry("ARCH134", "unknown-operator", "an operator that does not exist", Raised.CALL),
     Entry("ARCH140", "empty-variants", "variants that vary nothing"),
     Entry("ARCH141", "missing-variants", "the file does not have the variants", Raised.CALL),
     Entry("ARCH190", "future-feature", "part of edition 1 that this version cannot compile yet"),

@@ -46,7 +46,7 @@ class Linear(Operator):
 
 
 class Flatten(Operator):
-    """Feature map to vector, channels first: index (c h + i) w + j (paper.md, A10)."""
+    """Feature map to vector, channels first: pixel (i, j) of channel c is at (c h + i) w + j."""
 
     name = "flatten"
     picture = "flatten"

@@ -130,6 +130,11 @@ class Operator:
         """One line of documentation."""
         return (type(self).__doc__ or "").strip().splitlines()[0]
 
+    @property
+    def details(self) -> str:
+        """What the documentation says beyond that line, as one paragraph; often empty."""
+        return " ".join(" ".join((type(self).__doc__ or "").strip().splitlines()[1:]).split())
+
 
 class Elementwise(Operator):
     """Base of operators that keep the shape, whatever it is."""

@@ -27,7 +27,10 @@ class _Pool(Operator):
     """A sliding window; stride is the window's size unless given."""
 
     function: str
-    rule = "[c, h, w] becomes [c, h', w'], h' = (h + 2 padding - k) // stride + 1"
+    rule = (
+        "[c, h, w] becomes [c, h', w'], h' = (h + 2 padding - k) / stride + 1, rounded down, or up"
+        " with ceil_mode, but no window begins behind the input"
+    )
 
     def _stride(self, a: Arguments) -> tuple[int, int]:
         return pair(a["k"] if a["stride"] is None else a["stride"])
@@ -101,7 +104,7 @@ class AvgPool(_Pool):
 
 
 class Gap(Operator):
-    """Global average pooling to a vector: the mean over each channel (paper, eq. 1)."""
+    """Global average pooling to a vector: the mean over each channel."""
 
     name = "gap"
     picture = "global avg pool"
