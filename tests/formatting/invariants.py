@@ -36,7 +36,7 @@ def meaning(text: str) -> object:
         try:
             return _plain(Builder(source, Problems()).build(read_tree(source, Problems())).items)
         except TooDeep as too_deep:  # more than is built; the tree is there all the same
-            return too_deep.span.text
+            return "".join(too_deep.span.text.split())
 
 
 def _plain(value: object) -> object:
