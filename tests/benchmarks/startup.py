@@ -21,6 +21,7 @@ COMMANDS = {
     "import lark, pydantic": ["-c", "import lark, pydantic"],
     "archdsl --help": ["-m", "archdsl", "--help"],
     "archdsl check": ["-m", "archdsl", "check", "specs/vgg1_ra.arch"],
+    "archdsl fmt": ["-m", "archdsl", "fmt", "--check", "specs/vgg1_ra.arch"],
     "archdsl compile": ["-m", "archdsl", "compile", "specs/vgg1_ra.arch", "-o", "build"],
     "archdsl summary": ["-m", "archdsl", "summary", "specs/vgg1_ra.arch"],
 }
