@@ -228,6 +228,8 @@ class StepChecker:
         entry = names.find(name)
         if (head or not fed) and entry is not None and len(expr.names) == 1 and entry.is_tensor:
             entry.used = True
+            if fed and name in OPERATORS:
+                self.problems.add(step_messages.tensor_or_operator(expr, entry.place))
         elif len(expr.names) > 1:
             mark_used(expr, names)
             self.problems.add(step_messages.not_a_step(expr.span))

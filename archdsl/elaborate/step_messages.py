@@ -45,6 +45,17 @@ def value_as_step(path: nodes.Path) -> Diagnostic:
     )
 
 
+def tensor_or_operator(path: nodes.Path, bound: Span) -> Diagnostic:
+    """Return: a name at the head of a body that is a tensor's, and an operator's as well."""
+    return Diagnostic(
+        "ARCH106",
+        f"`{path.text}` is a tensor here, and the name of an operator",
+        Label(path.span),
+        (Label(bound, "the tensor"),),
+        help=f"give the tensor another name; the operator is also written {path.text}(...)",
+    )
+
+
 def model_as_step(path: nodes.Path) -> Diagnostic:
     """Return: a model where a step is wanted."""
     return error(
