@@ -12,7 +12,7 @@ from archdsl.elaborate.aggregating import SETTINGS
 from archdsl.elaborate.messages import RULES, show
 from archdsl.elaborate.recipes import KEYS
 from archdsl.elaborate.values import FUNCTIONS
-from archdsl.operators import NOT_YET, OPERATORS
+from archdsl.operators import OPERATORS
 from archdsl.operators.operator import Operator
 from archdsl.operators.signature import Kind, Parameter, Unfit, Value
 from archdsl.recipes import DATASETS, ENTRIES
@@ -136,7 +136,7 @@ KEYWORDS = {
     "carry": "arch 1\ndef F(n) {\n  repeat n @ y = in { concat(y, y -> conv(8)) }\n}\n",
 }
 
-LATER = ("frozen", "taps", "expect")
+LATER = ("frozen", "taps")
 """Keywords of what a version may not compile yet: that is said of their specs."""
 
 
@@ -151,7 +151,7 @@ def words() -> Iterator[Word]:
     keywords = frozenset(KEYWORDS)
     for text, spec in KEYWORDS.items():
         yield Word("keyword", text, spec, keywords)
-    steps = frozenset([*OPERATORS, *NOT_YET, "tap"])
+    steps = frozenset([*OPERATORS, "tap"])
     for operator in OPERATORS.values():
         yield Word("operator", operator.name, ARGUMENT % call(operator, "@"), steps)
         names = frozenset(p.name for p in operator.parameters)
