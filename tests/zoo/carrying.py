@@ -20,14 +20,13 @@ TOLERANCE = 1e-5
 class Layer:
     """A module that owns tensors, its name, and the shape of its output without the batch axis.
 
-    ``channels_last``: it worked on (height, width, channels), as torchvision's ConvNeXt does inside
-    its blocks; the shape is given channels first nevertheless.
+    The shape is (channels, height, width), where torchvision's ConvNeXt works with channels last,
+    too, and (channels,) of a map of one pixel: a vector has the same elements.
     """
 
     name: str
     module: nn.Module
     shape: tuple[int, ...]
-    channels_last: bool
 
     @property
     def kind(self) -> str:
@@ -74,7 +73,9 @@ def layers(module: nn.Module, x: Tensor) -> list[Layer]:
             last |= len(shape) == 3 and type(part) is nn.LayerNorm
             if last:
                 shape = (shape[2], *shape[:2])
-            found.append(Layer(name, part, shape, last))
+            if shape[1:] == (1, 1):
+                shape = shape[:1]
+            found.append(Layer(name, part, shape))
 
         hooks.append(part.register_forward_hook(note))
     module(x)
@@ -82,6 +83,43 @@ def layers(module: nn.Module, x: Tensor) -> list[Layer]:
         hook.remove()
     assert len({layer.name for layer in found}) == len(hooks) == len(found)
     return found
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Both networks, on the meta device and in evaluation mode, and their layers as they run."""
+
+    theirs: nn.Module
+    ours: nn.Module
+    their_layers: list[Layer]
+    our_layers: list[Layer]
+
+    @classmethod
+    def of(cls, theirs: nn.Module, ours: nn.Module, shape: tuple[int, ...]) -> Pair:
+        """Run both, for an image of a shape, without numbers."""
+        theirs, ours = theirs.eval(), ours.eval()
+        x = torch.empty(1, *shape, device="meta")
+        return cls(theirs, ours, layers(theirs, x), layers(ours, x))
+
+
+@torch.no_grad()
+def dropped(module: nn.Module, x: Tensor) -> tuple[list[float], list[float]]:
+    """Run a module; return the probabilities of dropout, and of stochastic depth, in order.
+
+    What never drops anything is left out, and so is what does not run.
+    """
+    elements: list[float] = []
+    units: list[float] = []
+    hooks = []
+    for part in module.modules():
+        p = getattr(part, "p", None)
+        if isinstance(p, float) and p:
+            found = elements if isinstance(part, nn.Dropout) else units
+            hooks.append(part.register_forward_hook(lambda *_, found=found, p=p: found.append(p)))
+    module(x)
+    for hook in hooks:
+        hook.remove()
+    return elements, units
 
 
 @torch.no_grad()
@@ -122,17 +160,14 @@ def carry(theirs: list[Layer], ours: list[Layer]) -> None:
 
 
 @torch.no_grad()
-def relative_error(theirs: nn.Module, ours: nn.Module, shape: tuple[int, ...]) -> float:
-    """Return the largest difference of their outputs over the largest output, for one image.
-
-    Both are in evaluation mode and on the meta device; afterwards they have numbers, the same ones.
-    """
-    x = torch.empty(1, *shape, device="meta")
-    before, after = layers(theirs, x), layers(ours, x)
+def relative_error(pair: Pair, shape: tuple[int, ...]) -> float:
+    """Return the largest difference of their outputs over the largest output, for one image."""
+    theirs, ours = pair.theirs, pair.ours
     draw(theirs)
-    carry(before, after)
+    carry(pair.their_layers, pair.our_layers)
     x = torch.randn(1, *shape, generator=torch.Generator().manual_seed(1))
     wanted, found = theirs(x), ours(x)
+    theirs.to("meta"), ours.to("meta")  # without numbers again: some are half a gigabyte
     assert wanted.isfinite().all()
     assert wanted.std() > 0.01 * wanted.abs().mean() > 0, "all outputs are alike: nothing is shown"
     return float((found - wanted).abs().max() / wanted.abs().max())

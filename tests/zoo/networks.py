@@ -41,7 +41,9 @@ TORCHVISION: dict[str, dict[str, Any]] = {
     "mobilenet_v3_large": {},
     "shufflenet_v2_x1_0": {},
     "mnasnet1_0": {},
+    "efficientnet_b0": {},
     "regnet_y_400mf": {},
+    "convnext_tiny": {},
 }
 
 CIFAR: dict[str, Published] = {

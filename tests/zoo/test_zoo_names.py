@@ -73,7 +73,7 @@ def written_in(name: str) -> str:
     return name if "block" in (FOLDER / f"{name}.arch").read_text() else "resnet50"
 
 
-@pytest.mark.parametrize("step", [4, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [6, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_unit_renames_nothing_wherever_it_stands(name: str, step: int, tmp_path: Path) -> None:
     owners = {n.id: (n.op, n.shape, n.params) for n in compiled(name).network.nodes if n.params}

@@ -6,36 +6,22 @@ numbers, at the full size of the image.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 
 import pytest
 import torch
-from carrying import TOLERANCE, Layer, layers, relative_error
+from carrying import TOLERANCE, Pair, dropped, relative_error
 from networks import TORCHVISION, compiled, torchvision_module
-from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 pytest.importorskip("torchvision")
 
 
-@dataclass(frozen=True)
-class Pair:
-    """Both networks, on the meta device and in evaluation mode, and their layers as they run."""
-
-    theirs: nn.Module
-    ours: nn.Module
-    their_layers: list[Layer]
-    our_layers: list[Layer]
-
-
 @cache
 def pair(name: str) -> Pair:
-    theirs = torchvision_module(name).eval()
     with torch.device("meta"):
-        ours = compiled(name).build().eval()
-        x = torch.empty(1, *compiled(name).network.input)
-    return Pair(theirs, ours, layers(theirs, x), layers(ours, x))
+        ours = compiled(name).build()
+    return Pair.of(torchvision_module(name), ours, compiled(name).network.input)
 
 
 @pytest.fixture(params=TORCHVISION)
@@ -53,9 +39,8 @@ def test_inferred_shapes_are_theirs(name: str) -> None:
     nodes = compiled(name).network.by_id
     both = pair(name)
     for theirs, ours in zip(both.their_layers, both.our_layers, strict=True):
-        # A gate of 1x1 pixels is a map there; a vector here has the same elements.
         shape = nodes[ours.name].shape
-        assert shape == theirs.shape or (*shape, 1, 1) == theirs.shape, ours.name
+        assert (shape[:1] if shape[1:] == (1, 1) else shape) == theirs.shape, ours.name
 
 
 def test_layers_have_the_same_settings(name: str) -> None:
@@ -69,15 +54,10 @@ def test_layers_have_the_same_settings(name: str) -> None:
 
 
 def test_what_is_dropped_in_training_is_the_same(name: str) -> None:
-    def probabilities(module: nn.Module, *, units: bool) -> list[float]:
-        """Of dropout, or of the units of stochastic depth; what never drops is left out."""
-        found = [m for m in module.modules() if isinstance(getattr(m, "p", None), float)]
-        return [m.p for m in found if m.p and units != isinstance(m, nn.Dropout)]
-
     both = pair(name)
-    for units in (False, True):
-        wanted = probabilities(both.theirs, units=units)
-        assert probabilities(both.ours, units=units) == pytest.approx(wanted, rel=1e-9)
+    x = torch.empty(1, *compiled(name).network.input, device="meta")
+    for found, wanted in zip(dropped(both.ours, x), dropped(both.theirs, x), strict=True):
+        assert found == pytest.approx(wanted, rel=1e-9)
 
 
 def test_parameters(name: str) -> None:
@@ -99,10 +79,6 @@ def test_macs_are_what_torch_counts(name: str) -> None:
 
 
 def test_outputs_agree(name: str) -> None:
-    both = pair(name)
-    try:
-        error = relative_error(both.theirs, both.ours, compiled(name).network.input)
-    finally:
-        pair.cache_clear()  # half a gigabyte for some
+    error = relative_error(pair(name), compiled(name).network.input)
     print(f"{name}: relative error {error:.1e}")
     assert error <= TOLERANCE
