@@ -14,7 +14,6 @@ from archdsl.analysis import messages
 from archdsl.analysis.subject import Subject
 from archdsl.diagnostics import Diagnostic
 from archdsl.elaborate.aggregating import map_names
-from archdsl.elaborate.binding import default_value
 from archdsl.ir import Draft, Level, Node, RegionKind, Tap
 from archdsl.ir.levels import level_of, stride_ratio
 from archdsl.ir.naming import Names
@@ -123,7 +122,7 @@ class _Deriver:
             full[parameter.name] = (
                 parameter.kind.check(arguments[parameter.name])
                 if given
-                else default_value(parameter)
+                else parameter.normal_default
             )
         id = f"{self.path}.{self.names.allocate(operator)}"
         return self.draft.add(id, declared, inputs, full, self.use)

@@ -106,7 +106,7 @@ class Aggregator:
         for parameter in operator.parameters:
             given = bound.arguments.get(parameter.name)
             if given is None:
-                values[parameter.name] = binding.default_value(parameter)
+                values[parameter.name] = parameter.normal_default
                 continue
             value = self.value(kind.text, parameter, given.value)
             if isinstance(value, Poison):

@@ -121,10 +121,3 @@ def check_value(
         return problems.add(
             messages.bad_argument(what, parameter.name, parameter.kind.wanted, value, place, use)
         )
-
-
-def default_value(parameter: Parameter) -> Value:
-    """Return a parameter's default in normal form. None means that the operator decides."""
-    assert not parameter.required
-    default = parameter.default
-    return None if default is None else parameter.kind.check(default)  # type: ignore[arg-type]

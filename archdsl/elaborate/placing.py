@@ -119,10 +119,12 @@ class Placer:
         assert isinstance(operator, Operator)
         inputs = tuple(node for node, _ in operands)
         arguments, doubt = self.arguments(operator, step, scope, here, inputs[0])
-        vague = [self.vague.get(node.id, Axes.NONE) for node in inputs]
+        vague = [Axes.NONE] * len(inputs)
         union = Axes.NONE
-        for axes in vague:
-            union |= axes
+        if self.vague:
+            vague = [self.vague.get(node.id, Axes.NONE) for node in inputs]
+            for axes in vague:
+                union |= axes
         use = Use(expr.span, operator.name, id, here.use)
         try:
             node = self.draft.add(id, operator, inputs, arguments, use)
@@ -138,9 +140,10 @@ class Placer:
             shape, guessed = probable
             doubt |= guessed
             node = self.stand_in(id, operator, inputs, arguments, shape, use)
-        axes = of_output(operator, union, node.shape) | doubt
-        if axes:
-            self.vague[node.id] = axes
+        if union or doubt:
+            axes = of_output(operator, union, node.shape) | doubt
+            if axes:
+                self.vague[node.id] = axes
         return node
 
     def too_many(self, place: Span, here: Here) -> None:
@@ -225,7 +228,7 @@ class Placer:
             given = step.arguments.get(parameter.name)
             is_faulty = parameter.name in step.faulty
             if given is None and not is_faulty:
-                values[parameter.name] = binding.default_value(parameter)
+                values[parameter.name] = operator.defaults[parameter.name]
                 continue
             value: Value | Poison = Poison()
             if given is not None and not is_faulty:
@@ -244,7 +247,7 @@ class Placer:
                 if parameter.required:
                     value = stand_in(parameter, flow.shape)
                 else:
-                    value = binding.default_value(parameter)
+                    value = parameter.normal_default
             values[parameter.name] = value
         return values, doubt
 

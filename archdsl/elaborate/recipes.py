@@ -184,7 +184,7 @@ class RecipeElaborator:
         for parameter in entry.parameters:
             given = bound.arguments.get(parameter.name)
             if given is None:
-                values[parameter.name] = binding.default_value(parameter)
+                values[parameter.name] = parameter.normal_default
                 continue
             value = self.value(entry.name, parameter, given.value, scope)
             if isinstance(value, Poison):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from functools import lru_cache
 
 # Attributes of nn.Module that a submodule must not hide. A test compares the list with torch.
 MODULE_ATTRIBUTES = frozenset(
@@ -30,6 +31,7 @@ def attribute(name: str) -> str:
     return "x" + name if name.startswith("_") else name
 
 
+@lru_cache(maxsize=10_000)
 def snake_case(name: str) -> str:
     """Return a def's name as the name of a submodule.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from typing import TypeAlias
 
 from archdsl.operators.signature import Parameter, Value
@@ -124,6 +125,11 @@ class Operator:
     def expression(self, inputs: tuple[Shape, ...], a: Arguments) -> Expression:
         """Return the expression that computes it; that of a module is the call."""
         return Expression("self.{module}({0})")
+
+    @cached_property
+    def defaults(self) -> dict[str, Value]:
+        """The defaults in normal form. None means that the operator decides."""
+        return {p.name: p.normal_default for p in self.parameters if not p.required}
 
     @property
     def summary(self) -> str:

@@ -224,6 +224,12 @@ class Parameter:
     named: bool = False
 
     @property
+    def normal_default(self) -> Value:
+        """The default in normal form; None means that the operator decides."""
+        assert not isinstance(self.default, _Required)
+        return None if self.default is None else self.kind.check(self.default)
+
+    @property
     def required(self) -> bool:
         """Whether a call must give it."""
         return isinstance(self.default, _Required)

@@ -6,6 +6,7 @@ function therefore makes the key that classes are compared by, and the text that
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
@@ -116,7 +117,12 @@ class Structurer:
     def structure(self, plan: Plan, take: Take) -> Structure:
         """Return the structure of a plan."""
         names = self.variables(plan)
-        values = {value: i for i, value in enumerate(self.values(plan))}
+        order = list(self.values(plan))
+        values = {value: i for i, value in enumerate(order)}
+        readers = Counter(
+            value for member in plan.members if member.live for value in set(member.inputs)
+        )
+        readers.update(plan.outputs)
         submodules: list[tuple[str, Construction]] = []
         lines: list[Line] = []
         for member in plan.members:
@@ -141,7 +147,8 @@ class Structurer:
                         lines += self.row_lines(member, names, values)
                     continue
             if member.live:
-                self.append(lines, line, member, plan)
+                feeds_only = len(member.inputs) > 0 and readers[member.inputs[0]] == 1
+                self.append(lines, line, member, names, order, feeds_only=feeds_only)
         return Structure(
             self.base(plan),
             tuple(names[i] for i in plan.inputs),
@@ -155,34 +162,37 @@ class Structurer:
         for member in plan.members:
             yield from member.outputs
 
-    def append(self, lines: list[Line], line: Line, member: Operation | Part, plan: Plan) -> None:
-        """Append a line; an elementwise operator is written around the call before it."""
+    def append(
+        self,
+        lines: list[Line],
+        line: Line,
+        member: Operation | Part,
+        names: dict[str, str],
+        order: Sequence[str],
+        *,
+        feeds_only: bool,
+    ) -> None:
+        """Append a line; an elementwise operator is written around the call before it.
+
+        ``feeds_only``: nothing else reads what flows into ``member``.
+        """
         if (
             lines
             and isinstance(member, Operation)
             and member.elementwise
+            and feeds_only
             and len(lines[-1].targets) == 1
             and lines[-1].values
-            and self.feeds_only(plan, member)
-            and lines[-1].targets[0] == self.variables(plan)[member.inputs[0]]
-            and self.last_value(lines[-1], plan) == member.inputs[0]
+            and lines[-1].targets[0] == names[member.inputs[0]]
+            and order[lines[-1].values[-1]] == member.inputs[0]
         ):
             inner = lines[-1]
             call = line.text.replace(f"({inner.targets[0]}", f"({inner.text}", 1)
-            # Ruff keeps a line whole up to 88 columns; the rest is for the target and a comment.
+            # The rest of the line is for the target and a comment.
             if len(call) <= 64:
                 lines[-1] = Line(line.targets, call, line.values)
                 return
         lines.append(line)
-
-    def last_value(self, line: Line, plan: Plan) -> str:
-        return list(self.values(plan))[line.values[-1]]
-
-    def feeds_only(self, plan: Plan, member: Operation) -> bool:
-        """Whether the input of ``member`` is read by nothing else."""
-        value = member.inputs[0]
-        readers = sum(value in m.inputs for m in plan.members if m.live)
-        return readers == 1 and value not in plan.outputs
 
     def expression(self, member: Operation, names: dict[str, str], take: Take) -> str:
         variables = [names[i] for i in member.inputs]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from collections.abc import Callable
 
 from archdsl.backends.pytorch.plan import Member, Operation, Part, Plan, Row
 from archdsl.ir import INPUT, Network, RegionKind, Tap
@@ -39,13 +40,16 @@ class Variables:
         holds: dict[str, str] = {}  # variable -> the value in it
         for number, value in enumerate(plan.inputs):
             wanted = "x" if number == 0 else self.telling(value, None, plan)
-            self.give(value, wanted, names, holds, {v: len(plan.members) for v in names})
+            self.give(value, wanted, names, holds, names.__contains__)
         for index, member in enumerate(plan.members):
             if not member.live:
                 continue
             # Items of a row that is no chain are called one by one: what they read stays.
             until = index if isinstance(member, Row) and not member.is_chain else index + 1
-            alive = {v: i for v, i in last_use.items() if i >= until}
+
+            def is_alive(value: str | None, until: int = until) -> bool:
+                return value is not None and last_use.get(value, -1) >= until
+
             for number, value in enumerate(member.outputs):
                 beside = number > 0 or value in plan.outputs[1:]
                 tapped = value in self.taps and (
@@ -53,7 +57,7 @@ class Variables:
                 )
                 shared = uses.get(value, 0) > 1
                 wanted = self.wanted(value, member, plan, named=beside or tapped or shared)
-                self.give(value, wanted, names, holds, alive)
+                self.give(value, wanted, names, holds, is_alive)
         return names
 
     def give(
@@ -62,13 +66,13 @@ class Variables:
         wanted: str,
         names: dict[str, str],
         holds: dict[str, str],
-        alive: dict[str, int],
+        is_alive: Callable[[str | None], bool],
     ) -> None:
         """Give a value the wanted variable, or the next one that holds nothing alive."""
         name, number = wanted, 2
-        if name == "x" and holds.get(name) in alive:
+        if name == "x" and is_alive(holds.get(name)):
             name = wanted = "y"
-        while holds.get(name) in alive and holds.get(name) != value:
+        while is_alive(holds.get(name)) and holds.get(name) != value:
             name = f"{wanted}{number}"
             number += 1
         names[value], holds[name] = name, value
