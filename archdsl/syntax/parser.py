@@ -106,6 +106,8 @@ def _best_reading(source: Source) -> tuple[Problems, nodes.File]:
     """Return the file, with the braces that leave the fewest faults; raises TooDeep."""
     made: Guess = {}
     best = _reading(source, made)
+    if not best[1].faults:
+        return best  # what the builder found is no matter of braces
     effort = _MOST_EFFORT
     # What every guess explains is a fault that is found anyway.
     while len(best[0].sorted()) > len(made) and effort > 0:
