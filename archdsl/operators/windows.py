@@ -23,18 +23,17 @@ def window_sizes(
     """
     out = []
     for n, k, s, p, d in zip(size, kernel, stride, padding, dilation, strict=True):
-        reach = d * (k - 1) + 1
-        if n + 2 * p < reach:
+        room = n + 2 * p - d * (k - 1) - 1
+        steps = room // s
+        if ceil_mode and -(-room // s) * s < n + p:
+            steps = -(-room // s)
+        if steps < 0:
             raise Misfit(
                 "ARCH204",
                 f"{name}: its {kernel[0]}×{kernel[1]} window is larger than the input "
                 f"{render(size)}" + (f" with padding {p}" if p else ""),
                 help="use a smaller window, or remove a down-sampling step before it",
             )
-        steps = (n + 2 * p - reach) // s
-        if ceil_mode:
-            rounded_up = -(-(n + 2 * p - reach) // s)
-            steps = rounded_up if rounded_up * s < n + p else steps
         out.append(steps + 1)
     return out[0], out[1]
 
