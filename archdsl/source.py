@@ -37,11 +37,6 @@ class Source:
             return self.text[start:]
         return self.text[start : self._line_starts[number] - 1].removesuffix("\r")
 
-    @property
-    def line_count(self) -> int:
-        """Number of lines; an empty text has one."""
-        return len(self._line_starts)
-
 
 @dataclass(frozen=True, slots=True)
 class Span:

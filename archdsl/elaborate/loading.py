@@ -133,6 +133,7 @@ class Loader:
         self.allow_outside = allow_outside
         self.modules: dict[str, Module] = {}
         self.loading: list[str] = []
+        self.is_full = False
         self.root = Path()
         self.shown_root = ""
 
@@ -283,6 +284,9 @@ class Loader:
         if key in self.modules:
             return self.modules[key]
         if len(self.modules) >= MAX_FILES:
+            if self.is_full:
+                return Poison()  # one message is enough
+            self.is_full = True
             return self.problems.add(file_messages.too_many_files(place, MAX_FILES))
         return None
 

@@ -268,20 +268,36 @@ class Placer:
         labels: tuple[Label, ...] = ()
         if fault.operands:
             assert isinstance(step.target, Operator)
-            labels = tuple(self.operand_labels(operands, step))
+            labels = tuple(self.operand_labels(operands, step, here))
             age = {id: number for number, id in enumerate(self.draft.nodes)}
             named = [
                 (place.text if place else "what flows in", node.shape, age[node.id])
                 for node, place in operands
             ]
             fault.help = shape_messages.equalise(named, step.target.name) or fault.help
+        elif fault.code in shape_messages.OF_THE_INPUT:
+            labels = tuple(self.operand_labels(operands, step, here))
         self.problems.add(shape_messages.misfit(fault, place, labels, here.use))
 
-    def operand_labels(self, operands: Sequence[Operand], step: Step) -> Iterator[Label]:
-        """Yield the shapes of a join's inputs, and where each comes from."""
+    def origin(self, node: Node, here: Here) -> Span:
+        """Return where a tensor is made, in the body at hand or in the nearest around it."""
+        chain = self.draft.origins[node.id].chain()
+        level = here.use
+        while True:
+            for link in chain:
+                if link.outer is level:
+                    return link.span
+            if level is None:
+                return chain[0].span
+            level = level.outer
+
+    def operand_labels(
+        self, operands: Sequence[Operand], step: Step, here: Here
+    ) -> Iterator[Label]:
+        """Yield the shapes of the inputs, and where each comes from."""
         for node, place in operands:
             if place is None:
-                origin = self.draft.origins[node.id].span
+                origin = self.origin(node, here)
                 yield Label(origin, f"{render(node.shape)}   flows in from here")
                 continue
             bound = step.bound_at.get(place.start)

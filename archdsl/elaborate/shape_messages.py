@@ -12,6 +12,9 @@ from archdsl.operators.signature import Value
 from archdsl.source import Span, Use
 from archdsl.syntax import nodes
 
+OF_THE_INPUT = ("ARCH201", "ARCH204", "ARCH205", "ARCH208", "ARCH211")
+"""Faults for which the input's shape counts, and where it comes from."""
+
 
 def misfit(fault: Misfit, place: Span, labels: tuple[Label, ...], use: Use | None) -> Diagnostic:
     """Return: shapes that do not fit an operator."""
@@ -21,8 +24,9 @@ def misfit(fault: Misfit, place: Span, labels: tuple[Label, ...], use: Use | Non
 def equalise(operands: Sequence[tuple[str, Shape, int]], join: str) -> str | None:
     """Return the smallest edit that makes inputs of a join fit: which, and what to write.
 
-    Each operand is what the spec calls it, its shape, and its age. The older of two is taken for
-    the shortcut, of two sizes the larger is made smaller.
+    Each operand is what the spec calls it, its shape, and its age. Of two names the older is taken
+    for the shortcut, of two branches of a fork the narrower is widened, of two sizes the larger is
+    made smaller.
     """
     first = operands[0]
     for other in operands[1:]:
@@ -33,7 +37,9 @@ def equalise(operands: Sequence[tuple[str, Shape, int]], join: str) -> str | Non
             gate, gated = (first, other) if a[1:] == (1, 1) else (other, first)
             return _becomes(gate[0], f"conv({gated[1][0]}, 1)")
         if a[1:] == b[1:]:
-            change, keep = (first, other) if age < other_age else (other, first)
+            named = first[0].isidentifier() and other[0].isidentifier()
+            is_first = age < other_age if named else a[0] < b[0]
+            change, keep = (first, other) if is_first else (other, first)
             return _becomes(change[0], f"conv({keep[1][0]}, 1)")
         change, keep = (first, other) if a[1] * a[2] > b[1] * b[2] else (other, first)
         (_, h, w), (_, small_h, small_w) = change[1], keep[1]

@@ -119,24 +119,41 @@ def _make_gate(inputs: tuple[Shape, ...]) -> str | None:
 def _make_equal(first: Shape, other: Shape) -> str:
     """Return what would make the second of two inputs fit the first."""
     if len(first) != len(other):
-        return "bring both to feature maps, or both to vectors with gap or flatten"
+        whole = first if len(first) == 3 else other
+        known = render(whole) if whole[0] else f"of size {render(whole[1:])}"
+        return f"end the branch that is a feature map, {known}, with gap or flatten"
     if len(first) == 1:
         return f"make both of length {first[0]}, with linear({first[0]})"
     (c, h, w), (oc, oh, ow) = first, other
-    small, large = ((h, w), (oh, ow)) if h * w <= oh * ow else ((oh, ow), (h, w))
-    ratios = {-(-b // a) for a, b in zip(small, large, strict=True)}
-    if small != large and len(ratios) == 1:
-        (ratio,) = ratios
-        if c != oc:
-            target = c if (h, w) == small else oc
-            return (
-                f"the input of {render(large)} needs a projection: "
-                f"conv({target}, 1, stride = {ratio})"
-            )
-        return f"the input of {render(large)} needs stride {ratio} to become {render(small)}"
-    if small != large:
-        return f"sizes {render((h, w))} and {render((oh, ow))} must become equal"
-    return f"one input needs a projection: conv({c}, 1) or conv({oc}, 1)"
+    if (h, w) == (oh, ow):
+        return f"one input needs a projection: conv({c}, 1) or conv({oc}, 1)"
+    large, small = (first, other) if h * w > oh * ow else (other, first)
+    ratio = stride_between(large[1:], small[1:])
+    if ratio is not None and c != oc:
+        step = f"conv({small[0]}, 1, stride = {ratio})"
+        return f"the input of {render(large[1:])} needs a projection: {step}"
+    if ratio is not None:
+        shown = render(small[1:])
+        return f"the input of {render(large[1:])} needs stride {ratio} to become {shown}"
+    lost = {n - m for n, m in zip(large[1:], small[1:], strict=True)}
+    if len(lost) == 1 and (border := lost.pop()) % 2 == 0 and 0 < border <= 8:
+        shown = render(small[1:])
+        return f"{shown} has lost a border of {border // 2}: give its window that much padding"
+    ratio = stride_between(large[1:], (small[1] + 1, small[2] + 1))
+    if ratio is not None:
+        size = render((small[1] + 1, small[2] + 1))
+        return (
+            f"give the window that makes {render(small[1:])} a padding, "
+            f"and {render(large[1:])} stride {ratio}: both are {size} then"
+        )
+    return f"sizes {render((h, w))} and {render((oh, ow))} must become equal"
+
+
+def stride_between(large: Shape, small: Shape) -> int | None:
+    """Return the stride at which a 1×1 window makes one size of another, None if none does."""
+    ratio = -(-large[0] // small[0])
+    fits = tuple(-(-n // ratio) for n in large) == small
+    return ratio if fits and ratio > 1 else None
 
 
 OPERATORS = (Add(), Mul(), Concat())

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from math import prod
 from typing import TypeAlias
 
 from archdsl.operators.signature import Parameter, Value
@@ -171,7 +172,8 @@ def vector(name: str, inputs: tuple[Shape, ...]) -> int:
         raise Misfit(
             "ARCH201",
             f"{name} takes a vector, but its input is a feature map {render(shape)}",
-            help=f"write flatten -> {name} or gap -> {name}",
+            help=f"write gap -> {name} ({shape[0]:,} numbers) "
+            f"or flatten -> {name} ({prod(shape):,} numbers)",
         )
     return shape[0]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import gcd
+
 from archdsl.operators.operator import Arguments, Misfit, pair, render
 
 
@@ -28,11 +30,13 @@ def window_sizes(
         if ceil_mode and -(-room // s) * s < n + p:
             steps = -(-room // s)
         if steps < 0:
+            most = (n + 2 * p - 1) // d + 1
+            smaller = f"write k = {most} or less, or " if most > 1 else ""
             raise Misfit(
                 "ARCH204",
                 f"{name}: its {kernel[0]}×{kernel[1]} window is larger than the input "
                 f"{render(size)}" + (f" with padding {p}" if p else ""),
-                help="use a smaller window, or remove a down-sampling step before it",
+                help=f"{smaller}remove a down-sampling step before it",
             )
         out.append(steps + 1)
     return out[0], out[1]
@@ -61,10 +65,21 @@ def check_groups(name: str, groups: int, counts: dict[str, int]) -> None:
     """
     for what, count in counts.items():
         if count % groups:
+            fitting = _near_divisor(groups, gcd(*counts.values()))
             listed = " and ".join(map(str, counts.values()))
+            must = f"it must divide {'both ' if len(counts) > 1 else ''}{listed}"
             raise Misfit(
                 "ARCH205",
                 f"{name}: groups = {groups} does not divide the {count} {what} channels",
-                help=f"groups must divide {'both ' if len(counts) > 1 else ''}{listed}",
+                help=f"write groups = {fitting}; {must}",
                 argument="groups",
             )
+
+
+def _near_divisor(groups: int, whole: int) -> int:
+    """Return a divisor of ``whole`` that is near, and the nearest where one is within 64."""
+    for distance in range(1, 65):
+        for number in (groups - distance, groups + distance):
+            if number > 0 and whole % number == 0:
+                return number
+    return gcd(groups, whole)

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from archdsl.cli import app
+from archdsl.diagnostics.catalogue import CATALOGUE
 
 SMALL = """\
 arch 1
@@ -25,6 +26,16 @@ def test_an_unknown_code() -> None:
     result = CliRunner().invoke(app, ["explain", "ARCH2O3"])
     assert result.exit_code == 2
     assert "ARCH132" in result.output and "ARCH203" in result.output
+
+
+def test_a_number_that_is_not_taken() -> None:
+    result = CliRunner().invoke(app, ["explain", "arch999"])
+    assert result.exit_code == 2
+    assert "ARCH132" in result.output and "did you mean" not in result.output
+    family = [code for code in CATALOGUE if code.startswith("ARCH9")]
+    assert f"codes of this kind: {', '.join(family)}\n" in result.output
+    result = CliRunner().invoke(app, ["explain", "ARCH777"])
+    assert "docs/errors lists every code" in result.output
 
 
 def test_a_device_that_is_not_there(tmp_path: Path) -> None:

@@ -101,3 +101,9 @@ def test_a_thousand_files() -> None:
     assert not [d for d in check(files(900))[0] if d.severity == "error"]
     codes = [d.code for d in check(files(1100))[0] if d.severity == "error"]
     assert codes == ["ARCH903"]
+
+    # All from one file: a hundred are too many, and that is still one mistake.
+    wide = {"main.arch": "arch 1\n", **{f"{i}.arch": "arch 1\nlet w = 1\n" for i in range(1100)}}
+    wide["main.arch"] += "".join(f'from "{i}.arch" import w\n' for i in range(1100))
+    found = [d for d in check(wide)[0] if d.code == "ARCH903"]
+    assert [d.primary.span.line for d in found if d.primary] == [1001]
