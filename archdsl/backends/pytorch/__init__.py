@@ -16,9 +16,9 @@ from archdsl.operators.operator import render
 
 def class_name(network: Network) -> str:
     """Return the name of the model's class."""
-    from archdsl.backends.pytorch.classes import _class_name
+    from archdsl.backends.pytorch.class_names import class_name_of
 
-    return _class_name(network.name)
+    return class_name_of(network.name)
 
 
 def emit(network: Network) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from archdsl.backends.pytorch.class_names import class_name_of, name_classes
 from archdsl.backends.pytorch.plan import Operation, Part, Plan, Row
 from archdsl.backends.pytorch.structure import IN_FORWARD, Structure, Structurer
 from archdsl.backends.pytorch.variables import RESERVED, Variables
@@ -84,9 +85,9 @@ class Classifier:
         region = plan.region
         match region.kind:
             case RegionKind.MODEL:
-                return _class_name(self.network.name)
+                return class_name_of(self.network.name)
             case RegionKind.DEF:
-                return _class_name(region.definition or "Part")
+                return class_name_of(region.definition or "Part")
             case RegionKind.MAP:
                 return f"{self.level_of(plan).capitalize()}Map"
             case RegionKind.GROUP:
@@ -127,7 +128,7 @@ class Classifier:
                 self.parametrize(module_class, [numbers[id(p)] for p in module_class.plans])
                 for plan in module_class.plans:
                     self._class_of[id(plan)] = module_class
-        _name(classes, self)
+        name_classes(classes, self.class_of)
         return classes
 
     # --- parameters
@@ -239,10 +240,25 @@ def _hinted(
             chosen.setdefault(half, own[half])
             return f"{half} // 2"
     text = text or next((name for name, hint in hints.items() if hint == values), None)
+    if text is None:
+        for name in _OF_INPUT:
+            part = _part(values, hints.get(name, []))
+            if part > 1:
+                chosen.setdefault(name, hints[name])
+                return f"{name} // {part}"
     if text is not None:
         name = text.rpartition(" ")[2]
         chosen.setdefault(name, hints[name])
     return text
+
+
+def _part(values: Sequence[Number], base: Sequence[Number]) -> int:
+    """Return the whole number by which every value of ``base`` is divided; 0 if there is none."""
+    if not base or not all(isinstance(v, int) and v > 0 for v in values):
+        return 0
+    ratio = int(base[0] // values[0])
+    fits = all(b == ratio * v for v, b in zip(values, base, strict=True))
+    return ratio if fits else 0
 
 
 def _multiple(values: Sequence[Number], names: Mapping[str, list[Number]]) -> str | None:
@@ -294,84 +310,3 @@ def _free_name(wanted: str, taken: set[str]) -> str:
 
 def _parameter_name(name: str) -> str:
     return f"{name}_" if name in RESERVED else attribute(name)
-
-
-# --- names of classes
-
-
-def _class_name(name: str) -> str:
-    name = attribute(name)
-    return f"{name}Module" if name in RESERVED else name
-
-
-def _name(classes: Sequence[ModuleClass], classifier: Classifier) -> None:
-    """Name the classes: the base for the commonest of its kind, telling names for the others."""
-    by_base: dict[str, list[ModuleClass]] = {}
-    for module_class in classes:
-        by_base.setdefault(module_class.base, []).append(module_class)
-    taken = set(RESERVED)
-    # The model's own name comes first; nothing else may take it.
-    for module_class in reversed(classes):
-        if module_class.plans[0].region.kind is RegionKind.MODEL:
-            module_class.name = module_class.base
-            taken.add(module_class.name)
-    for base, group in by_base.items():
-        common = max(group, key=lambda c: len(c.plans))
-        for module_class in (common, *(c for c in group if c is not common)):
-            if module_class.name:
-                continue
-            name = base
-            region = module_class.plans[0].region
-            is_part = region.kind in (RegionKind.STAGE, RegionKind.BLOCK)
-            if is_part and len(group) > 1 and len(module_class.plans) == 1:
-                name += _camel(region.path.rpartition(".")[2])  # StageS2
-            elif module_class is not common:
-                suffix, module_class.difference = _difference(module_class, common, classifier)
-                name += suffix
-            elif base in taken:
-                name += "Module"
-            unique, number = name, 2
-            while unique in taken:
-                unique = f"{name}{number}"
-                number += 1
-            taken.add(unique)
-            module_class.name = unique
-
-
-def _difference(
-    module_class: ModuleClass, common: ModuleClass, classifier: Classifier
-) -> tuple[str, str]:
-    """Return what sets a class apart from the common one, for its name and in words.
-
-    ``("WithSubsample", "with subsample")``; empty where nothing can be said in a word.
-    """
-    own, usual = _features(module_class.plans[0]), _features(common.plans[0])
-    for features, others, word in ((own, usual, "with"), (usual, own, "without")):
-        for feature, name in features.items():
-            if feature not in others:
-                return f"{word.capitalize()}{name}", f"{word} {feature}"
-    for ours, theirs in zip(_parts(module_class), _parts(common), strict=False):
-        inner, other = classifier.class_of(ours), classifier.class_of(theirs)
-        if inner is not other and inner.difference:
-            return inner.name[len(inner.base) :], inner.difference
-    return "", ""
-
-
-def _features(plan: Plan) -> dict[str, str]:
-    """Return what a plan is made of, operators first, as in a spec and as part of a name."""
-    found = {m.node.op: _camel(m.node.op) for m in plan.members if isinstance(m, Operation)}
-    for member in plan.members:
-        name = _camel(member.name)
-        definition = member.plan.region.definition if isinstance(member, Part) else None
-        if definition is not None and name.lower().endswith(definition.lower()):
-            name = name[: -len(definition)] + definition  # ConvBN, not ConvBn
-        found.setdefault(member.name, name)
-    return found
-
-
-def _parts(module_class: ModuleClass) -> list[Plan]:
-    return [m.plan for m in module_class.plans[0].members if isinstance(m, Part)]
-
-
-def _camel(name: str) -> str:
-    return "".join(word[:1].upper() + word[1:] for word in name.split("_"))

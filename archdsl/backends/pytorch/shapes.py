@@ -66,5 +66,5 @@ class ShapeText:
         for name, strides in self.parameters.items():
             pairs = list(zip(values, start, strides, strict=True))
             if all(isinstance(s, int) and s > 0 and -(-b // s) == v for v, b, s in pairs):
-                return f"{size}/{name}"
+                return f"{start[0] if len(set(start)) == 1 else size}/{name}"
         return "..."
