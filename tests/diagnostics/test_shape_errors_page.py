@@ -156,7 +156,7 @@ FAULTS = (
         "Padding that keeps the size, with an even kernel",
         spec("conv(16, 4)"),
         net(
-            "self.stem = nn.Conv2d(3, 16, 4, padding='same')",
+            'self.stem = nn.Conv2d(3, 16, 4, padding="same")',
             "return self.stem(x)  # padded by 1 on one side, by 2 on the other",
         ),
     ),
