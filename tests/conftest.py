@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from markdown_cases import Case, Snapshot, faults, read_cases
+from markdown_cases import Case, Snapshot, faults, missing_library, read_cases
 
 _LANGUAGE = Path(__file__).parent / "language"
 
@@ -38,6 +38,9 @@ class MarkdownTest(pytest.Item):
         self.case = case
 
     def runtest(self) -> None:
+        missing = missing_library(self.case)
+        if missing is not None:
+            pytest.skip(f"{missing} is not installed")
         wrong, rendered = faults(self.case)
         snapshot = self.case.snapshot
         if snapshot is not None and snapshot.text != rendered:

@@ -6,11 +6,13 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 from archdsl.aggregators import AGGREGATORS, READOUTS
 from archdsl.analysis import analyse
 from archdsl.analysis.points import check_points
+from archdsl.backbones import LIBRARIES
 from archdsl.compiler import Spec
 from archdsl.diagnostics import Diagnostic, Problems
 from archdsl.diagnostics.text import render_text
@@ -18,10 +20,12 @@ from archdsl.elaborate import elaborate, load
 from archdsl.ir import Network
 from archdsl.ir.laws import check_laws
 from archdsl.operators import OPERATORS
+from archdsl.operators.foreign import FOREIGN
 from archdsl.source import Source
 
 DECLARED = {
     **OPERATORS,
+    **FOREIGN,
     **AGGREGATORS,
     **{readout.name: readout for readout in READOUTS.values()},
 }
@@ -101,6 +105,13 @@ def read_cases(text: str) -> list[Case]:
             cases[-1].snapshot = Snapshot(content, start, at)
         at += 1
     return cases
+
+
+def missing_library(case: Case) -> str | None:
+    """Return a library that the case's backbones come from and that is not installed."""
+    text = "".join(case.files.values())
+    used = [name for name in LIBRARIES if f"backbone {name}(" in text]
+    return next((n for n in (*used, *["torch"][: len(used)]) if find_spec(n) is None), None)
 
 
 def load_files(files: Mapping[str, str]) -> Spec:

@@ -1,6 +1,7 @@
 """The passes over an elaborated network, in order."""
 
 from archdsl.analysis.contracts import check_contracts
+from archdsl.analysis.foreign import check_foreign_taps
 from archdsl.analysis.liveness import drop_unused
 from archdsl.analysis.mapping import derive_mapping_nodes
 from archdsl.analysis.rules import (
@@ -23,6 +24,7 @@ PASSES: tuple[Pass, ...] = (
     check_blocks_per_stage,
     check_tap_positions,
     check_last_block,
+    check_foreign_taps,
     check_tap_ratios,
     derive_mapping_nodes,
     drop_unused,

@@ -12,7 +12,7 @@ from archdsl.diagnostics import Severity
 from archdsl.elaborate import contract_messages as messages
 from archdsl.elaborate.contracts import Contract
 from archdsl.ir import Network, Node
-from archdsl.operators import CONVOLUTIONS
+from archdsl.ir.network import convolutions_of
 from archdsl.operators.signature import Value
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -67,7 +67,7 @@ def _measure(contract: Contract, subject: Subject) -> Value | None:
     if name in ("params", "macs", "convs"):
         inside = [n for n in network.nodes if not path or _lies_in(n.id, path)]
         if name == "convs":
-            return sum(node.op in CONVOLUTIONS for node in inside)
+            return sum(map(convolutions_of, inside))
         if name == "params":
             return sum(node.params for node in inside)
         return sum(node.macs for node in inside if node.id in network.live)

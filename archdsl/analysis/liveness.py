@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from archdsl.analysis import messages
 from archdsl.analysis.subject import Subject
+from archdsl.operators.foreign import FOREIGN
 
 
 def drop_unused(subject: Subject) -> Subject:
@@ -18,7 +19,8 @@ def drop_unused(subject: Subject) -> Subject:
     network = subject.network
     if subject.problems.has_errors or network.aggregation is None:
         return subject
-    unused = [node for node in network.nodes if node.id not in network.live]
+    # A backbone from elsewhere is used as published, whether all of it is asked for or not.
+    unused = [n for n in network.nodes if n.id not in network.live and n.op not in FOREIGN]
     if not unused:
         return subject
     for node in unused:

@@ -196,3 +196,51 @@ def _stride(node: Node) -> str:
         return "none (a vector)"
     vertical, horizontal = node.stride
     return str(vertical) if vertical == horizontal else f"{vertical}×{horizontal}"
+
+
+# --- the taps of a backbone from elsewhere
+
+
+def few_before_tap(place: Span, tap: str, count: int) -> Diagnostic:
+    """Return RA001: too little between two taps."""
+    what = "no convolution" if count == 0 else "1 convolution"
+    return Diagnostic(
+        "RA001",
+        f"between tap {tap} and what is tapped before it there is {what}; at least 2 are needed",
+        Label(place),
+        help=f"do not tap {tap}, or not the one before it",
+    )
+
+
+def many_of_stride(place: Span, tap: str, number: int, stride: tuple[int, int]) -> Diagnostic:
+    """Return RA002: more than two taps of one resolution."""
+    return Diagnostic(
+        "RA002",
+        f"{tap} is tap {number} of stride {_of(stride)}; at most 2 have one resolution",
+        Label(place),
+        help=f"do not tap {tap}",
+    )
+
+
+def tap_behind_pooling(place: Span, tap: str) -> Diagnostic:
+    """Return RA003: a tap behind the down-sampling."""
+    return Diagnostic(
+        "RA003",
+        f"{tap} stands behind the down-sampling: no convolution has its resolution yet",
+        Label(place),
+        help="tap the module before the down-sampling, or one with convolutions behind it",
+    )
+
+
+def features_follow(place: Span, tap: str, count: int) -> Diagnostic:
+    """Return RA004: the last features of the model are not aggregated."""
+    return Diagnostic(
+        "RA004",
+        f"{count} convolutions follow the last aggregated tap, {tap}",
+        Label(place),
+        help="tap the model's last feature map, too, or write taps auto",
+    )
+
+
+def _of(stride: tuple[int, int]) -> str:
+    return str(stride[0]) if stride[0] == stride[1] else f"{stride[0]}×{stride[1]}"

@@ -34,7 +34,7 @@ def check_stage_resolution(subject: Subject) -> Subject:
 
 def check_tapped_blocks(subject: Subject) -> Subject:
     """RA001: a tapped block holds at least 2 convolutions on its longest path."""
-    for path in dict.fromkeys(tap.block for tap in subject.network.taps):
+    for path in dict.fromkeys(t.block for t in subject.network.taps if subject.is_native(t)):
         block = subject.network.by_path[path]
         if not subject.known(path):
             continue
@@ -81,7 +81,7 @@ def check_tap_positions(subject: Subject) -> Subject:
     last_of_stage = {tap.stage: tap for tap in subject.network.taps}
     for tap in subject.network.taps:
         tensor = subject.tensor(tap)
-        if not subject.known(tap.block):
+        if not subject.known(tap.block) or not subject.is_native(tap):
             continue
         block = subject.network.by_path[tap.block]
         resolution = subject.network.by_id[block.output].shape[1:]

@@ -81,6 +81,10 @@ class Subject:
         """Return the node that a tap marks."""
         return self.network.by_id[tap.node]
 
+    def is_native(self, tap: Tap) -> bool:
+        """Whether a tap stands in a block of the spec, not in a backbone from elsewhere."""
+        return self.tensor(tap).op != "feature"
+
 
 Pass: TypeAlias = Callable[[Subject], Subject]
 """Takes a subject, reports what it finds, and returns it, changed or not."""

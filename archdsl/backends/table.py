@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from archdsl.ir import INPUT, Network, Node, RegionKind
-from archdsl.operators import CONVOLUTIONS
+from archdsl.ir.network import convolutions_of
+from archdsl.operators.foreign import FOREIGN
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def _rows(network: Network) -> Iterator[Row]:
         path = ".".join(parts[:2])
         region = network.by_path.get(path)
         if region is None or parts[1] not in stages or region.kind is not RegionKind.STAGE:
-            yield _operator(node)
+            yield _operator(network, node)
             continue
         if path in seen:
             continue
@@ -77,9 +78,24 @@ def _rows(network: Network) -> Iterator[Row]:
     yield _total(network, list(network.nodes), "total", network.by_id[network.output])
 
 
-def _operator(node: Node) -> Row:
-    convolutions = int(node.op in CONVOLUTIONS)
-    return Row(node.name, show(node.shape), "", convolutions, node.params, node.macs, 0)
+def _operator(network: Network, node: Node) -> Row:
+    if node.op in FOREIGN:
+        return _foreign(network, node)
+    return Row(node.name, show(node.shape), "", convolutions_of(node), node.params, node.macs, 0)
+
+
+def _foreign(network: Network, node: Node) -> Row:
+    """Return the row of a model from elsewhere, or of one of its features."""
+    macs = node.macs if node.id in network.live else 0
+    if node.op == "feature":
+        (tap,) = (tap for tap in network.taps if tap.node == node.id)
+        note = f"tap, {tap.level}" if tap.level else "tap"
+        return Row(tap.path, show(node.shape), note, 0, 0, macs, 1)
+    note = f"{node.arguments['library']}{', frozen' if node.arguments['frozen'] else ''}"
+    convolutions = node.arguments["convolutions"]
+    assert isinstance(convolutions, int)
+    name = str(node.arguments["model"])
+    return Row(name, show(node.shape), note, convolutions, node.params, macs, 0)
 
 
 def _row(network: Network, path: str, name: str, note: str, depth: int) -> Row:
@@ -92,7 +108,7 @@ def _total(network: Network, nodes: list[Node], name: str, output: Node) -> Row:
         name,
         show(output.shape),
         "",
-        sum(n.op in CONVOLUTIONS for n in nodes),
+        sum(map(convolutions_of, nodes)),
         sum(n.params for n in nodes),
         sum(n.macs for n in nodes if n.id in network.live),
         0,

@@ -99,6 +99,16 @@ _ENTRIES = (
     Entry("ARCH401", "broken-contract", "an expect that does not hold"),
     Entry("ARCH402", "bad-contract", "an expect that compares nothing that can be measured"),
     Entry("ARCH403", "unknown-part", "an expect about a part that the network does not have"),
+    # Backbones from elsewhere.
+    Entry("ARCH501", "missing-library", "a backbone from a library that is not installed"),
+    Entry("ARCH502", "unknown-backbone-library", "a backbone from neither torchvision nor timm"),
+    Entry("ARCH503", "unknown-backbone", "a model that the library does not have"),
+    Entry("ARCH504", "bad-backbone-argument", "a keyword or weights that the model does not have"),
+    Entry("ARCH505", "unknown-backbone-module", "a tap of a module that the model does not have"),
+    Entry("ARCH506", "mapless-tap", "a tap of something that is no feature map"),
+    Entry("ARCH507", "underivable-taps", "taps auto for a model without feature maps"),
+    Entry("ARCH508", "unfit-backbone-input", "an input that the model cannot take"),
+    Entry("ARCH509", "unwritable-backbone", "taps that no straight-line code leads to"),
     # Recipes.
     Entry("ARCH601", "unknown-recipe", "a recipe that does not exist"),
     Entry("ARCH602", "bad-setting", "something that a recipe cannot set"),

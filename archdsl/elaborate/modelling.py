@@ -12,6 +12,7 @@ from archdsl.elaborate.aggregating import Aggregator
 from archdsl.elaborate.checking_steps import Resolution
 from archdsl.elaborate.contracts import Contract, read_contract
 from archdsl.elaborate.expanding import Expander
+from archdsl.elaborate.foreign import ForeignElaborator
 from archdsl.elaborate.guessing import Axes
 from archdsl.elaborate.loading import Module, Symbol
 from archdsl.elaborate.placing import Here, Stop
@@ -158,7 +159,7 @@ class ModelElaborator:
         if nodes.Backbone not in items and not self.may_have("backbone"):
             self.problems.add(model_messages.missing_item(self.model.name, "backbone"))
         backbone = items.get(nodes.Backbone)
-        if backbone is None or not isinstance(backbone.item, nodes.Backbone):
+        if backbone is None or (shape is None and not isinstance(backbone.item, nodes.Backbone)):
             return None
         place = items[nodes.Input].item.span if nodes.Input in items else self.model.name.span
         start = expander.draft.add_input(shape or _USUAL, Use(place, "input", INPUT))
@@ -169,7 +170,13 @@ class ModelElaborator:
             top.allocate(taken)
         self.allow_in_model()
 
-        tensor = self.region(backbone, "backbone", RegionKind.BACKBONE, start, parameters, top)
+        if isinstance(backbone.item, nodes.ForeignBackbone):
+            scope = self.scope(backbone.model, parameters)
+            tensor = ForeignElaborator(backbone.item, expander, scope).elaborate(start)
+            if isinstance(tensor, Poison):
+                return None  # nothing is known of what would follow
+        else:
+            tensor = self.region(backbone, "backbone", RegionKind.BACKBONE, start, parameters, top)
         aggregation: Aggregation | None = None
         if nodes.Aggregate in items:
             clause, model, module = items[nodes.Aggregate]

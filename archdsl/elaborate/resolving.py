@@ -189,9 +189,7 @@ class Resolver:
             case nodes.Expect():
                 check_contract(part, names, self.values)
             case nodes.ForeignBackbone():
-                mark_used(part.arguments, names)
-                what = f"a backbone from {part.library.text}"
-                self.problems.add(messages.not_yet(what, part.library.span))
+                self.values.all(tuple(a.value for a in part.arguments), names)
             case nodes.Allow():
                 self.steps.allow(part)
             case nodes.Train():

@@ -51,6 +51,13 @@ class Node:
         return self.id.rpartition(".")[2]
 
 
+def convolutions_of(node: Node) -> int:
+    """Return how many convolutions a node stands for: of a model from elsewhere, all of them."""
+    inner = node.arguments["convolutions"] if node.op == "foreign" else node.op in CONVOLUTIONS
+    assert isinstance(inner, int)
+    return int(inner)
+
+
 class RegionKind(StrEnum):
     """What a region is in the language."""
 
@@ -190,7 +197,7 @@ class Network:
     @property
     def convolutions(self) -> int:
         """Convolutions in the backbone."""
-        return sum(n.op in CONVOLUTIONS and n.id.startswith("backbone.") for n in self.nodes)
+        return sum(convolutions_of(n) for n in self.nodes if n.id.startswith("backbone."))
 
     def inside(self, path: str) -> list[Node]:
         """Return the nodes within a region, those of its inner regions too."""

@@ -165,8 +165,29 @@ class Builder:
         return nodes.Backbone(self.build(body), self.span(keyword), self.span(tree))
 
     def on_foreign_backbone(self, tree: Any) -> nodes.ForeignBackbone:
-        arguments = self.arguments(self.sole(tree, "arguments"))
-        return nodes.ForeignBackbone(self.name(tree.children[1]), arguments, self.span(tree))
+        taps = self.sole(tree, "foreign")
+        return nodes.ForeignBackbone(
+            self.name(tree.children[1]),
+            self.arguments(self.sole(tree, "arguments")),
+            any(isinstance(c, Token) and c == "frozen" for c in tree.children),
+            tuple(self.subtrees(taps)) if taps else (),
+            self.span(tree.children[0]),
+            self.span(tree),
+        )
+
+    def on_foreign_taps(self, tree: Any) -> nodes.ForeignTaps:
+        return nodes.ForeignTaps(self.name(tree.children[1]), self.span(tree))
+
+    def on_foreign_tap(self, tree: Any) -> nodes.ForeignTap:
+        module = tree.children[1]
+        span = self.span(module)
+        if module.data == "string":
+            span = Span(span.source, span.start + 1, span.end - 1)  # without its quotes
+        return nodes.ForeignTap(
+            nodes.Name("".join(span.text.split()), span),
+            self.after(tree, "as"),
+            self.span(tree),
+        )
 
     def on_head(self, tree: Any) -> nodes.Head:
         keyword, body = tree.children

@@ -54,11 +54,31 @@ class Backbone:
 
 
 @node
+class ForeignTaps:
+    """``taps auto``."""
+
+    word: Name
+    span: Span
+
+
+@node
+class ForeignTap:
+    """``tap layer1`` or ``tap features.3 as low``; ``module`` is the path of a submodule."""
+
+    module: Name
+    name: Name | None
+    span: Span
+
+
+@node
 class ForeignBackbone:
-    """``backbone timm("resnet50") { taps auto }``."""
+    """``backbone timm("resnet50") frozen { taps auto }``; ``keyword`` is the span of the word."""
 
     library: Name
     arguments: tuple[Argument, ...]
+    frozen: bool
+    taps: tuple[ForeignTaps | ForeignTap | Error, ...]
+    keyword: Span
     span: Span
 
 

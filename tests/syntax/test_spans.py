@@ -34,6 +34,8 @@ def frame(node: object) -> str:
             return "def F(@) {}"
         case nodes.Argument():
             return "let x = f(@)"
+        case nodes.ForeignTap() | nodes.ForeignTaps():
+            return "model M { backbone timm(1) {\n@\n} }"
         case nodes.Vary():
             return "variants v of M {\n@\n}"
     for kinds, text in (

@@ -7,6 +7,7 @@ import textwrap
 
 from archdsl.aggregators import AGGREGATORS
 from archdsl.backends.pytorch.classes import Classifier
+from archdsl.backends.pytorch.foreign import features_function, sentence
 from archdsl.backends.pytorch.initialisation import initialise_function
 from archdsl.backends.pytorch.plan import Planner
 from archdsl.backends.pytorch.render import ClassWriter, place
@@ -24,7 +25,8 @@ def class_name(network: Network) -> str:
 def emit(network: Network) -> str:
     """Return the source of a file that defines the network as an ``nn.Module``.
 
-    The text is the same on every run, imports torch alone, and has no line above 100 columns.
+    The text is the same on every run, imports torch alone (and the library that a backbone from
+    elsewhere is of), and has no line above 100 columns.
     Submodules are named as the nodes and regions of the network.
     """
     root = Planner(network).plan()
@@ -39,6 +41,9 @@ def emit(network: Network) -> str:
     initialise = initialise_function(network)
     for module_class in classes[:-1]:
         parts.append("\n".join(writer.write(module_class, initialises=False)))
+    features = features_function(network, root)
+    if features is not None:
+        parts.append(features)
     if initialise:
         parts.append(initialise)
     parts.append("\n".join(writer.write(classes[-1], initialises=bool(initialise))))
@@ -55,11 +60,11 @@ def _header(network: Network) -> str:
         {network.params:,} parameters, {network.macs:,} multiply-accumulates an image.
         Shapes in comments are without the batch axis.
 
-        Written by archdsl from {place(network.origins[""].span).rpartition(":")[0]}; network
+        @Written by archdsl from {place(network.origins[""].span).rpartition(":")[0]}; network
         {network.identity}.
         """'''
     )
-    return facts
+    return facts.replace("@", sentence(network), 1)
 
 
 def _imports(body: str) -> str:
@@ -72,4 +77,9 @@ def _imports(body: str) -> str:
         lines.append("import torch")
     if "F" in used:
         lines.append("import torch.nn.functional as F")
-    return "\n".join([*lines, "from torch import Tensor, nn"])
+    lines.append("from torch import Tensor, nn")
+    if "timm" in used:
+        lines.insert(lines.index("") + 1 if "" in lines else 0, "import timm")
+    if "torchvision" in used:
+        lines.insert(-1, "import torchvision")
+    return "\n".join(lines)

@@ -12,10 +12,12 @@ from functools import cached_property
 from archdsl.aggregators import AGGREGATORS, READOUTS
 from archdsl.ir import INPUT, Network, Node, Region, RegionKind
 from archdsl.operators import OPERATORS
+from archdsl.operators.foreign import FOREIGN
 from archdsl.operators.operator import Expression, ModuleCall, Operator, Shape
 
 REGISTRY: dict[str, Operator] = {
     **OPERATORS,
+    **FOREIGN,
     **AGGREGATORS,
     **{operator.name: operator for operator in READOUTS.values()},
 }
@@ -103,7 +105,33 @@ class Row:
         )
 
 
-Member = Operation | Part | Row
+@dataclass(frozen=True)
+class Foreign:
+    """A backbone from elsewhere: a model that its library constructs, and its features."""
+
+    node: Node
+    features: tuple[Node, ...]
+    outputs: tuple[str, ...]
+    inputs: tuple[str, ...] = (INPUT,)
+
+    name = "backbone"
+    live = True
+
+    @property
+    def module(self) -> ModuleCall:
+        """What constructs the model."""
+        callee, arguments = self.node.arguments["callee"], self.node.arguments["arguments"]
+        assert isinstance(callee, str) and isinstance(arguments, tuple)
+        return ModuleCall(callee, tuple((str(text), None) for text in arguments), len(arguments))
+
+    @property
+    def call(self) -> str:
+        """The expression that computes its outputs from ``{0}``."""
+        whole = self.outputs in ((), (self.node.id,))
+        return "self.backbone({0})" if whole else "features(self.backbone, {0})"
+
+
+Member = Operation | Part | Row | Foreign
 
 
 @dataclass
@@ -203,10 +231,21 @@ class Planner:
                 plan.members.append(self.row(region))
             elif region.kind is RegionKind.REPEAT or self.is_inlined(region):
                 self.fill(plan, member)
+            elif foreign := self.foreign(member):
+                plan.members.append(foreign)
             else:
                 inner = self.plan(member)
                 if inner.outputs or self.has_modules(member):
                     plan.members.append(Part(inner, inner.inputs, inner.outputs))
+
+    def foreign(self, path: str) -> Foreign | None:
+        """Return a backbone from elsewhere; None where the region is none."""
+        nodes = [n for n in self.nodes_in(path) if n.op in FOREIGN]
+        if not nodes:
+            return None
+        outputs = self.outputs_of(path)
+        features = tuple(n for n in nodes[1:] if n.id in outputs)
+        return Foreign(nodes[0], features, outputs)
 
     def is_inlined(self, region: Region) -> bool:
         """Whether a region has no class of its own: a mapping node without weights."""

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from archdsl.backends.pytorch.classes import Classifier, ModuleClass
+from archdsl.backends.pytorch.foreign import initialising, train_method
 from archdsl.backends.pytorch.layout import (
     INDENT,
     WIDTH,
@@ -56,6 +57,8 @@ class ClassWriter:
             header = self.constructor(module_class, structure, kept, initialises=initialises)
             lines += ["", *header]
         forward = self.forward(module_class, structure)
+        if module_class.plans[0].region.path == "":
+            lines += train_method(self.network, module_class.name)
         return [*lines, "", *forward] if forward else lines
 
     # --- constructor
@@ -77,8 +80,8 @@ class ClassWriter:
             text = construction_text(made)
             bracket = Bracketed(f"self.{name} = {text.head}", text.items, text.tail)
             lines += lay_out(bracket, INDENT * 2)
-        if initialises:
-            lines.append(INDENT * 2 + "self.apply(initialise)")
+        if module_class.plans[0].region.path == "":
+            lines += initialising(self.network, others=initialises)
         return lines
 
     # --- forward

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from archdsl.backends.pytorch.plan import Operation, Part, Plan, Row
+from archdsl.backends.pytorch.plan import Foreign, Operation, Part, Plan, Row
 from archdsl.backends.pytorch.runs import Item, split_runs
 from archdsl.operators.operator import ModuleCall
 from archdsl.operators.signature import Value
@@ -141,6 +141,14 @@ class Structurer:
                         f"self.{member.name}({arguments})",
                         tuple(values[o] for o in member.outputs),
                     )
+                case Foreign():
+                    made = tuple((None, text, None) for text, _ in member.module.arguments)
+                    submodules.append((member.name, Call(member.module.type, made)))
+                    line = Line(
+                        tuple(names[o] for o in member.outputs),
+                        member.call.format(names[member.inputs[0]]),
+                        tuple(values[o] for o in member.outputs),
+                    )
                 case Row():
                     submodules.append((member.name, self.container(member, take)))
                     if member.live:
@@ -166,7 +174,7 @@ class Structurer:
         self,
         lines: list[Line],
         line: Line,
-        member: Operation | Part,
+        member: Operation | Part | Foreign,
         names: dict[str, str],
         order: Sequence[str],
         *,

@@ -6,12 +6,12 @@ import keyword
 import re
 from collections.abc import Callable
 
-from archdsl.backends.pytorch.plan import Member, Operation, Part, Plan, Row
+from archdsl.backends.pytorch.plan import Foreign, Member, Operation, Part, Plan, Row
 from archdsl.ir import INPUT, Network, RegionKind, Tap
 
 # `i` counts instances in constructors.
 RESERVED = frozenset(
-    """self torch nn F Tensor OrderedDict super range int float i
+    """self torch torchvision timm nn F Tensor OrderedDict features super range int float i
     LSTM LayerNorm2d LayerScale DropPath initialise""".split()
 )
 
@@ -89,7 +89,7 @@ class Variables:
                 return "x"  # a name of its own (`as name`), but nothing else needs it
             if prefix:
                 return _variable(prefix)
-        elif value not in self.taps:
+        elif value not in self.taps and not isinstance(member, Foreign):
             prefix = _part_prefix(member)
             if prefix:
                 return _variable(prefix)
