@@ -231,14 +231,14 @@ def _hinted(
     """
     own = {name: hint for name, hint in hints.items() if name not in _OF_INPUT}
     text = None
-    if role not in _OF_INPUT:
-        text = next((n for n, h in own.items() if h == values), None) or _multiple(values, own)
-    if role == "padding" and text is None:
+    if role == "padding":
         halves = {name: [h // 2 for h in hint] for name, hint in own.items()}
         half = next((name for name, hint in halves.items() if hint == values), None)
         if half is not None:  # `same`: half the kernel
             chosen.setdefault(half, own[half])
             return f"{half} // 2"
+    elif role not in _OF_INPUT:
+        text = next((n for n, h in own.items() if h == values), None) or _multiple(values, own)
     text = text or next((name for name, hint in hints.items() if hint == values), None)
     if text is None:
         for name in _OF_INPUT:
