@@ -14,10 +14,10 @@ from comparing import (
     images,
     stir,
 )
-from conftest import AGGREGATING, NETWORKS
 from generation.specs import Spec, specs
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from interpreter import RULES
+from paper_networks import AGGREGATING, NETWORKS
 
 from archdsl import Compiled, SpecFault, compile
 from archdsl.aggregators import AGGREGATORS, READOUTS

@@ -21,9 +21,9 @@ from types import ModuleType
 import pytest
 import torch
 from comparing import copied, images, same_bits, stir
-from conftest import AGGREGATING, BESIDES, NETWORKS, PLAIN
 from generation.specs import Spec, specs
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from paper_networks import AGGREGATING, BESIDES, NETWORKS, PLAIN
 from torch import nn
 
 from archdsl import Compiled, SpecFault, compile
