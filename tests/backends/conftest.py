@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from paper_networks import BESIDES
 
 from archdsl import Compiled, compile
 
