@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -10,13 +11,15 @@ from typing import TYPE_CHECKING, cast
 
 from archdsl.analysis import analyse
 from archdsl.analysis.points import check_points
-from archdsl.diagnostics import Diagnostic, Problems, did_you_mean
+from archdsl.diagnostics import Diagnostic, Problems, TooManyFaults, did_you_mean
 from archdsl.elaborate import (
     Grid,
+    Point,
     Program,
     Resolution,
     elaborate,
     file_messages,
+    is_too_large,
     load,
     parameter_names,
 )
@@ -30,6 +33,10 @@ from archdsl.syntax import nodes
 
 if TYPE_CHECKING:
     from torch import nn  # noqa: TID251 - for the annotation of build() only
+
+
+MAX_FAULTS = 200
+"""The most errors that are looked for in a spec: nobody mends more of them at once."""
 
 
 class CallFault(Exception):
@@ -98,7 +105,7 @@ def load_spec(
         raise CallFault(
             Diagnostic("ARCH109", f"cannot read {path}: {reason}", help="name a .arch file")
         ) from None
-    problems = Problems()
+    problems = Problems(MAX_FAULTS)
     program, resolution = load(source, read, problems, allow_outside=allow_outside)
     return Spec(program, resolution, problems)
 
@@ -206,12 +213,17 @@ def check_spec(spec: Spec) -> tuple[Diagnostic, ...]:
 
     Models are checked with their defaults, and at every point of the variants of the file.
     """
-    for symbol in spec.models:
-        elaborated = elaborate(symbol, spec.resolution, spec.problems)
-        if elaborated is not None:
-            analyse(elaborated, spec.problems)
-    for grid in spec.grids:
-        check_points(grid, spec.resolution, spec.problems)
+    with suppress(TooManyFaults):
+        networks: list[tuple[Symbol, Mapping[str, Value]]] = [(s, {}) for s in spec.models]
+        networks += [(g.model, point.settings) for g in spec.grids for point in g.points]
+        if spec.problems.is_full or is_too_large(networks, spec.resolution, spec.problems):
+            return spec.problems.sorted()
+        for symbol in spec.models:
+            elaborated = elaborate(symbol, spec.resolution, spec.problems)
+            if elaborated is not None:
+                analyse(elaborated, spec.problems)
+        for grid in spec.grids:
+            check_points(grid, spec.resolution, spec.problems)
     return spec.problems.sorted()
 
 
@@ -219,12 +231,14 @@ def compile_spec(
     spec: Spec, model: str | None = None, parameters: Mapping[str, Value] | None = None
 ) -> Compiled:
     """Compile one model. Raises :class:`SpecFault` or :class:`CallFault`."""
-    if not spec.models and spec.problems.has_errors:
+    if spec.problems.is_full or (not spec.models and spec.problems.has_errors):
         raise SpecFault(spec.problems.sorted())
     symbol = choose_model(spec, model)
     check_parameters(spec, symbol, parameters or {})
-    elaborated = elaborate(symbol, spec.resolution, spec.problems, parameters)
-    network = analyse(elaborated, spec.problems) if elaborated is not None else None
+    network = None
+    with suppress(TooManyFaults):
+        elaborated = elaborate(symbol, spec.resolution, spec.problems, parameters)
+        network = analyse(elaborated, spec.problems) if elaborated is not None else None
     if network is None or spec.problems.has_errors:
         raise SpecFault(spec.problems.sorted())
     return Compiled(network, spec.problems.sorted(), spec.texts, network.name.lower())
@@ -259,7 +273,9 @@ def compile_variants(
     Raises :class:`SpecFault` or :class:`CallFault`.
     """
     grid = choose_grid(spec, name, parameters or {})
-    networks = check_points(grid, spec.resolution, spec.problems, parameters)
+    networks: list[tuple[Point, Network]] = []
+    with suppress(TooManyFaults):
+        networks = check_points(grid, spec.resolution, spec.problems, parameters)
     if spec.problems.has_errors:
         raise SpecFault(spec.problems.sorted())
     names = Names()

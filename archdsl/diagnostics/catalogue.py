@@ -134,6 +134,8 @@ _ENTRIES = (
     Entry("ARCH903", "too-many-files", "more than 1,000 files in one spec"),
     Entry("ARCH904", "too-long", "a file of more than 1,000,000 characters"),
     Entry("ARCH905", "outside-import", "an import that leaves the folder of the spec"),
+    Entry("ARCH906", "long-name", "a name or a string that is longer than any that is meant"),
+    Entry("ARCH907", "too-many-errors", "more than 200 errors in one spec"),
     Entry("ARCH908", "too-many-points", "variants of more than 1,000 points"),
     # The formatter.
     Entry("ARCH990", "unfaithful-format", "formatting would change more than form", Raised.CALL),

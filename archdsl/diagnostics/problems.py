@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from archdsl.diagnostics.diagnostic import Diagnostic, Severity
-from archdsl.source import Use
+from archdsl.diagnostics.diagnostic import Diagnostic, Label, Severity
+from archdsl.source import Span, Use
 
 
 class Poison:
@@ -24,10 +24,22 @@ class Poison:
 _POISON = Poison()
 
 
-class Problems:
-    """The faults found so far, in the order they were found."""
+class TooManyFaults(Exception):
+    """As many faults as are looked for have been found; a diagnostic says so."""
 
-    def __init__(self) -> None:
+
+class Problems:
+    """The faults found so far, in the order they were found.
+
+    With ``most``, whoever adds one error more is stopped by :class:`TooManyFaults`; of warnings
+    and notes, the first ones are kept.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
+        self.most = most
+        self.is_full = False
+        """Whether no more faults are looked for."""
+        self._counts = {True: 0, False: 0}  # of errors, of others
         self._diagnostics: list[Diagnostic] = []
         self._seen: dict[tuple[object, ...], dict[str, Use | None]] = {}
 
@@ -43,6 +55,15 @@ class Problems:
         # In a def the shapes at hand differ from use to use; the fault is still one.
         elsewhere = any(use is not None and use is not diagnostic.use for use in uses.values())
         if diagnostic.message not in uses and not (diagnostic.use and elsewhere):
+            is_error = diagnostic.severity is Severity.ERROR
+            if self._counts[is_error] == self.most:
+                if not is_error:
+                    return _POISON
+                if not self.is_full:
+                    self._diagnostics.append(_too_many(self.most, span))
+                    self.is_full = True
+                raise TooManyFaults
+            self._counts[is_error] += 1
             uses[diagnostic.message] = diagnostic.use
             self._diagnostics.append(diagnostic)
         return _POISON
@@ -76,3 +97,13 @@ class Problems:
             return (order[id(span.source)], span.start, span.end, diagnostic.code)
 
         return tuple(sorted(self._diagnostics, key=place))
+
+
+def _too_many(most: int, place: Span | None) -> Diagnostic:
+    return Diagnostic(
+        "ARCH907",
+        f"there are more than {most:,} errors",
+        Label(place) if place is not None else None,
+        notes=("what comes behind them was not checked",),
+        help="mend the first ones, and check again",
+    )

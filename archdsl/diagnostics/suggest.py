@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
+
+MOST = 1000
+"""Among more names than this none is looked for: it would take longer than the check itself."""
 
 
 def edit_distance(a: str, b: str) -> int:
@@ -39,20 +43,27 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     >>> nearest("kk", ["c", "k", "stride"])
     'k'
     """
-    if len(name) > 100:
+    choices = sorted(set(islice(candidates, MOST + 1)))
+    if len(name) > 100 or len(choices) > MOST:
         return None
     best: tuple[int, str] | None = None
-    choices = sorted(set(candidates))
+    lower = name.lower()
+    spelt = set(lower)
     for candidate in choices:
-        if candidate.lower() == name.lower():
+        if candidate.lower() == lower:
             return candidate
+    for candidate in choices:
         limit = max(1, max(len(name), len(candidate)) // 3)
-        if abs(len(name) - len(candidate)) > limit:
+        if best is not None:
+            limit = min(limit, best[0] - 1)
+        other = candidate.lower()
+        # An edit changes the length by one at most, and the letters by two.
+        if abs(len(name) - len(candidate)) > limit or len(spelt ^ set(other)) > 2 * limit:
             continue
-        distance = edit_distance(name.lower(), candidate.lower())
+        distance = edit_distance(lower, other)
         if distance >= min(len(name), len(candidate)):
             continue
-        if distance <= limit and (best is None or distance < best[0]):
+        if distance <= limit:
             best = (distance, candidate)
     if best is not None:
         return best[1]
@@ -66,7 +77,7 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str | None:
     """Return a help line ``did you mean `x`?``, or one that lists the choices, or None."""
-    choices = sorted(set(candidates))
+    choices = sorted(set(islice(candidates, MOST + 1)))
     guess = nearest(name, choices)
     if guess is not None:
         return f"did you mean `{guess}`?"

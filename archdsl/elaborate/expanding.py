@@ -18,7 +18,7 @@ from archdsl.elaborate.placing import (
 from archdsl.elaborate.placing import Stop as Stop
 from archdsl.elaborate.rows import Rows
 from archdsl.elaborate.sections import Sections
-from archdsl.elaborate.sizes import Sizes
+from archdsl.elaborate.sizes import MAX_DIFFERENT, Sizes
 from archdsl.elaborate.values import Evaluator, Scope
 from archdsl.ir import Node, RegionKind
 from archdsl.ir.draft import MAX_OPERATORS
@@ -279,6 +279,11 @@ class Expander:
                 shown[name] = value
         made = len(self.draft.nodes) + len(self.draft.regions)
         if made + self.sizes.of_use(symbol, inner.names) > 2 * MAX_OPERATORS:
+            if self.sizes.is_endless:
+                self.problems.add(
+                    shape_messages.too_many_different(expr.span, MAX_DIFFERENT, here.use)
+                )
+                raise Stop
             self.placer.too_many(expr.span, here)
         inner.names["in"] = flow
         given_as = ", ".join(f"{name}={messages.show(value)}" for name, value in shown.items())

@@ -11,18 +11,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
-from archdsl.diagnostics import Poison, Problems, nearest
+from archdsl.diagnostics import Poison, Problems, TooManyFaults, nearest
 from archdsl.elaborate import file_messages, messages
 from archdsl.operators import OPERATORS
 from archdsl.reading import NotText, TooLarge
 from archdsl.resources import resource
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes, parse
+from archdsl.syntax.build import MAX_NAME, MAX_STRING
 from archdsl.syntax.feeding import MISSING_NAME
 from archdsl.syntax.recursion import room_to_recurse
 
 MAX_FILES = 1000
 """The most files a spec may consist of."""
+
+MAX_EXTENDS = 200
+"""How many models, or recipes, may extend one another in a row."""
 
 Read: TypeAlias = Callable[[Path], str]
 """Returns the text of a file; raises OSError, TooLarge or NotText."""
@@ -142,16 +146,17 @@ class Loader:
         path = _real(source.path) if source.path else None
         self.root = path.parent if path else _real(Path())
         self.shown_root = os.path.dirname(source.name) if path else ""  # noqa: PTH120 - a name
-        with room_to_recurse():
-            root = self.module(source, _key(path) if path else source.name)
-        return Program(root, list(self.modules.values()))
+        with room_to_recurse(), suppress(TooManyFaults):
+            self.module(source, _key(path) if path else source.name)
+        modules = list(self.modules.values())
+        return Program(modules[0], modules)
 
     def module(self, source: Source, key: str) -> Module:
         """Return the module of a text, with all that it imports loaded."""
         before = Problems()
         module = Module(parse(source, before))
-        self.problems.extend(before.sorted())
         self.modules[key] = module
+        self.problems.extend(before.sorted())
         self.loading.append(key)
         self.check_edition(module)
         for item in module.file.items:
@@ -236,7 +241,10 @@ class Loader:
     def resolve_origin(self, item: nodes.Import, module: Module) -> Module | None:
         """Return the module that an import names, or None where a fault was reported."""
         if isinstance(item.origin, nodes.Path):
-            return self.library(item.origin)
+            is_long = any(len(name.span.text) > MAX_NAME for name in item.origin.names)
+            return None if is_long else self.library(item.origin)  # reported by the parser
+        if len(item.origin.span.text) > MAX_STRING + len('""'):
+            return None  # likewise
         place, relative = item.origin.span, str(item.origin.value)
         if refused := file_messages.bad_import(relative, place):
             self.problems.add(refused)

@@ -121,6 +121,16 @@ def circular_extends(name: nodes.Name) -> Diagnostic:
     )
 
 
+def extends_too_often(name: nodes.Name, most: int) -> Diagnostic:
+    """Return: the limit on what extends what extends."""
+    return error(
+        "ARCH902",
+        f"more than {most} extend one another",
+        name.span,
+        "let some of them extend the same one",
+    )
+
+
 def first_of(names: Sequence[nodes.Name]) -> nodes.Name:
     """Return the name that stands first, so that a circle is reported once."""
     return min(names, key=lambda name: (name.span.source.name, name.span.start))

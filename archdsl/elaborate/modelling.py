@@ -88,6 +88,15 @@ class ModelElaborator:
         except Stop:
             return None
 
+    def least_operators(self) -> int:
+        """Return how many operators the network has at least, without making it."""
+        parameters = self.parameters()
+        total = 0
+        for item, model, _ in self.items().values():
+            if isinstance(item, nodes.Backbone | nodes.Head):
+                total += self.expander.sizes.of_body(item.body, self.scope(model, parameters))
+        return total
+
     # --- parameters and items, with inheritance
 
     def parameters(self) -> dict[str, Value | Poison]:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from archdsl.diagnostics import Diagnostic, Poison, Problems, nearest
 from archdsl.elaborate import binding, messages, model_messages, recipe_messages
 from archdsl.elaborate.expanding import Expander
-from archdsl.elaborate.loading import Module
+from archdsl.elaborate.loading import MAX_EXTENDS, Module
 from archdsl.elaborate.values import Evaluator, Scope
 from archdsl.operators.operator import Shape
 from archdsl.operators.signature import Parameter, Value
@@ -40,6 +40,7 @@ class RecipeElaborator:
     def __init__(self, problems: Problems, evaluator: Evaluator) -> None:
         self.problems = problems
         self.evaluator = evaluator
+        self.is_too_tall = False
 
     def elaborate(
         self, item: nodes.RecipeDef, module: Module, scopes: Mapping[Module, Scope]
@@ -56,6 +57,11 @@ class RecipeElaborator:
                 circle = [definition.base for definition, _ in lineage]
                 first = messages.first_of([base for base in circle if base is not None])
                 return self.problems.add(messages.circular_extends(first))
+            if len(lineage) > MAX_EXTENDS:
+                if not self.is_too_tall:
+                    self.problems.add(messages.extends_too_often(last.base, MAX_EXTENDS))
+                self.is_too_tall = True
+                return Poison()
             lineage.append((symbol.item, symbol.module))
         plan = _Plan()
         good = not any(owner.has_fault(definition.span) for definition, owner in lineage)

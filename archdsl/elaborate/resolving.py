@@ -9,7 +9,7 @@ from archdsl.elaborate.checking_steps import Step as Step
 from archdsl.elaborate.checking_steps import StepChecker
 from archdsl.elaborate.checking_values import ValueChecker
 from archdsl.elaborate.contracts import check_contract
-from archdsl.elaborate.loading import Module, Program, Symbol
+from archdsl.elaborate.loading import MAX_EXTENDS, Module, Program, Symbol
 from archdsl.elaborate.scopes import Entry, Names, Sort, mark_used, parts
 from archdsl.recipes import DATASETS
 from archdsl.recipes.recipe import SCALARS
@@ -22,6 +22,7 @@ class Resolver:
     def __init__(self, program: Program, problems: Problems) -> None:
         self.program = program
         self.problems = problems
+        self.is_too_tall = False
         self.resolution = Resolution()
         self.values = ValueChecker(problems)
         self.steps = StepChecker(self.resolution, self.values, problems)
@@ -129,7 +130,7 @@ class Resolver:
     def is_open(self, item: nodes.Model, module: Module) -> bool:
         """Whether the header of a model, or of one that it extends, could not be read whole."""
         seen: list[nodes.Model] = []
-        while item not in seen:
+        while item not in seen and len(seen) <= MAX_EXTENDS:
             if module.has_open_header(item):
                 return True
             seen.append(item)
@@ -148,6 +149,12 @@ class Resolver:
             if symbol is None:
                 break
             assert isinstance(symbol.item, nodes.Model)
+            if len(seen) > MAX_EXTENDS:
+                if not self.is_too_tall:  # of all that extend one another, the first is enough
+                    self.problems.add(messages.extends_too_often(item.base, MAX_EXTENDS))
+                self.is_too_tall = True
+                self.resolution.bases.pop(first, None)
+                break
             if symbol.item in seen:
                 circle = seen[seen.index(symbol.item) :]
                 bases = [model.base for model in circle if model.base is not None]

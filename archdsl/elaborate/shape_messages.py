@@ -91,6 +91,27 @@ def too_many_operators(place: Span, most: int, use: Use | None) -> Diagnostic:
     )
 
 
+def too_many_different(place: Span, most: int, use: Use | None) -> Diagnostic:
+    """Return: the limit on uses of defs that are not alike."""
+    return Diagnostic(
+        "ARCH901",
+        f"defs are used with more than {most:,} different arguments",
+        Label(place),
+        help="let more of the uses have the same arguments",
+        use=use,
+    )
+
+
+def too_many_in_spec(place: Span, most: int) -> Diagnostic:
+    """Return: the limit on operators of all models together."""
+    return Diagnostic(
+        "ARCH901",
+        f"the models of this spec have more than {most:,} operators together",
+        Label(place),
+        help="put some of them into a file of their own",
+    )
+
+
 def uses_too_deep(place: Span, most: int, use: Use | None) -> Diagnostic:
     """Return: defs that use defs without end."""
     return Diagnostic(

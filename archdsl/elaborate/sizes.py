@@ -13,9 +13,16 @@ from archdsl.elaborate.checking_steps import Resolution, Step
 from archdsl.elaborate.loading import Module, Symbol
 from archdsl.elaborate.values import Bound, Evaluator, Scope
 from archdsl.ir import Node
+from archdsl.ir.draft import MAX_OPERATORS
 from archdsl.syntax import nodes
 
 _DEEPEST = 100
+_FARTHEST = 20_000
+"""Uses of defs that are looked at where it is open whether they are made at all."""
+MAX_DIFFERENT = 20_000
+"""Uses of defs with different arguments: powers of two, too, if each use computes its own."""
+_BEYOND = 3 * MAX_OPERATORS
+"""A size that is refused, whatever else is made."""
 
 
 class Sizes:
@@ -27,6 +34,9 @@ class Sizes:
         self.evaluator = Evaluator(Problems())  # what it reports is found again by expansion
         self.known: dict[tuple[object, ...], int] = {}
         self.depth = 0
+        self.made = 0  # uses with different arguments: all of these are made, each once at least
+        self.guesses = 0  # those within choices of which it is not known how they go
+        self.open_choices = 0
 
     def of_use(self, symbol: Symbol, arguments: Mapping[str, Bound]) -> int:
         """Return how many operators a def makes at least."""
@@ -35,6 +45,14 @@ class Sizes:
         values = {n: v for n, v in arguments.items() if not isinstance(v, Node | Poison)}
         key = (symbol.item, *((n, type(v), v) for n, v in values.items()))
         if key not in self.known:
+            if self.open_choices:
+                self.guesses += 1
+                if self.guesses > _FARTHEST:
+                    return 1
+            else:
+                self.made += 1
+                if self.made > MAX_DIFFERENT:
+                    return _BEYOND
             self.known[key] = 1  # while it is counted: it may use itself
             if self.depth < _DEEPEST:
                 self.depth += 1
@@ -43,6 +61,11 @@ class Sizes:
                 self.known[key] = 1 + self.of_body(symbol.item.body, scope)
                 self.depth -= 1
         return self.known[key]
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether there are more different uses than can be counted."""
+        return self.made > MAX_DIFFERENT
 
     def of_body(self, body: nodes.Body, outer: Scope) -> int:
         """Return the same of a body."""
@@ -88,6 +111,8 @@ class Sizes:
         """Return the same of the branch that is taken, or of the smaller one."""
         chosen = self.evaluator.condition(expr.condition, scope, None)
         sizes = []
+        is_open = isinstance(chosen, Poison)
+        self.open_choices += is_open
         for taken, branch in ((True, expr.yes), (False, expr.no)):
             if not isinstance(chosen, Poison) and chosen is not taken:
                 continue
@@ -95,6 +120,7 @@ class Sizes:
                 sizes.append(self.of_choice(branch, scope))
             else:
                 sizes.append(self.of_body(branch, scope) if branch is not None else 0)
+        self.open_choices -= is_open
         return min(sizes)
 
     def of_call(self, step: Step, scope: Scope) -> int:

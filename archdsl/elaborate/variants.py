@@ -123,7 +123,7 @@ class GridChecker:
             if name in first:
                 self.problems.add(variant_messages.varied_twice(line.path, first[name]))
                 complete = False
-            values = self.values(line, self.scope(module))
+            values = self.values(item.name, line, self.scope(module))
             first.setdefault(name, line.path.span)
             if not known or values is None:
                 complete = False
@@ -157,7 +157,7 @@ class GridChecker:
             self.problems.add(variant_messages.unknown_parameter(path, varied, names))
         return False
 
-    def values(self, line: nodes.Vary, scope: Scope) -> tuple[Value, ...] | None:
+    def values(self, grid: nodes.Name, line: nodes.Vary, scope: Scope) -> tuple[Value, ...] | None:
         """Return the values of a line, or None where a fault was reported."""
         listed = line.values
         places: list[Span] = []
@@ -176,6 +176,9 @@ class GridChecker:
             places = [listed.span] * len(values)
         if not values:
             self.problems.add(variant_messages.no_values(line))
+            return None
+        if len(values) > MAX_POINTS:
+            self.problems.add(variant_messages.too_many_points(grid, len(values), MAX_POINTS))
             return None
         found: list[Value] = []
         sound = True

@@ -9,6 +9,9 @@ from archdsl.operators.operator import Operator, Shape, Step
 from archdsl.operators.signature import Value
 from archdsl.source import Use
 
+MAX_IN_SPEC = 1_000_000
+"""The most operators that all models and variants of a spec may have together."""
+
 MAX_OPERATORS = 200_000
 """The most operators a network may have."""
 

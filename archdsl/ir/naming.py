@@ -39,7 +39,7 @@ def snake_case(name: str) -> str:
     ('conv_bn_relu', 'basic', 'se')
     """
     words = re.sub(r"([A-Z])([a-z])LU", lambda m: f"{m[1]}{m[2]}lu", name)
-    words = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", words)
+    words = re.sub(r"(?<=[A-Z])([A-Z][a-z])", r"_\1", words)
     words = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", words)
     return words.lower()
 

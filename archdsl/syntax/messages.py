@@ -183,6 +183,17 @@ def too_long(source: Source, length: int, most: int) -> Diagnostic:
     )
 
 
+def too_long_word(place: Span, length: int, most: int) -> Diagnostic:
+    """Return: a name or a string above the size limit."""
+    what = "string" if place.text.startswith('"') else "name"
+    return Diagnostic(
+        "ARCH906",
+        f"this {what} has {length:,} characters; the limit is {most:,}",
+        Label(place),
+        help=f"write a shorter {what}",
+    )
+
+
 def too_deep(place: Span, most: int) -> Diagnostic:
     """Return: nesting above the limit."""
     return Diagnostic(

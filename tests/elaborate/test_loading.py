@@ -49,12 +49,18 @@ def test_an_import_that_is_no_text(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["gone.arch", ".", "", "sub", "unit", "sub\\unit.arch", "x" * 5000, "x" * 5000 + ".arch"],
+    ["gone.arch", ".", "", "sub", "unit", "sub\\unit.arch", "x" * 1990, "x" * 1990 + ".arch"],
 )
 def test_an_import_that_is_no_file(tmp_path: Path, name: str) -> None:
     path = tmp_path / "x.arch"
     path.write_text(USER.format(name))
     assert codes(path) == ["ARCH109"]
+
+
+def test_an_import_with_too_long_a_name(tmp_path: Path) -> None:
+    path = tmp_path / "x.arch"
+    path.write_text(USER.format("x" * 5000 + ".arch"))
+    assert codes(path) == ["ARCH906"]
 
 
 def test_a_loop_of_links(tmp_path: Path) -> None:
