@@ -18,9 +18,9 @@ from archdsl.reading import NotText, TooLarge
 from archdsl.resources import resource
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes, parse
-from archdsl.syntax.build import MAX_NAME, MAX_STRING
 from archdsl.syntax.feeding import MISSING_NAME
 from archdsl.syntax.recursion import room_to_recurse
+from archdsl.syntax.words import MAX_NAME, MAX_STRING
 
 MAX_FILES = 1000
 """The most files a spec may consist of."""

@@ -10,15 +10,10 @@ from lark import Token, Tree
 from archdsl.diagnostics import Problems
 from archdsl.source import Source, Span
 from archdsl.syntax import messages, nodes
+from archdsl.syntax.words import Words
 
 MAX_DEPTH = 400
 """How deep the tree may nest. The parser holds brackets to 100; this stops `not not not ...`."""
-
-MAX_NAME = 200
-"""The most characters of a name: a model's becomes the name of a file, and those have 255."""
-
-MAX_STRING = 2_000
-"""The most characters of a string: a path, or the reason of an allowance."""
 
 MAX_NUMBER = 10**18
 """The largest number that can be written."""
@@ -47,7 +42,7 @@ class Builder:
         self.source = source
         self.problems = problems
         self.depth = 0
-        self.long: set[str] = set()
+        self.words = Words(problems)
 
     def build(self, tree: Any) -> Any:
         """Return the node for a subtree."""
@@ -73,14 +68,8 @@ class Builder:
 
     def name(self, token: Token) -> nodes.Name:
         """Return a token as a name."""
-        return nodes.Name(self.bounded(token, str(token), MAX_NAME), self.span(token))
-
-    def bounded(self, token: Token, text: str, most: int) -> str:
-        """Return a text, its start if it is too long; each that is too long is reported once."""
-        if len(text) > most and text not in self.long:
-            self.long.add(text)
-            self.problems.add(messages.too_long_word(self.span(token), len(text), most))
-        return text[:most]
+        place = self.span(token)
+        return nodes.Name(self.words.name(str(token), place), place)
 
     def names(self, tree: Any) -> list[nodes.Name]:
         """Return the names that stand directly in a tree."""
@@ -246,7 +235,7 @@ class Builder:
 
     def on_allow(self, tree: Any) -> nodes.Allow:
         _, code, reason = tree.children
-        text = self.bounded(reason, reason[1:-1], MAX_STRING)
+        text = self.words.string(str(reason), self.span(reason))
         return nodes.Allow(self.name(code), text, self.span(tree))
 
     def on_error(self, tree: Any) -> nodes.Error:
@@ -388,8 +377,8 @@ class Builder:
         return nodes.Literal(value, self.span(tree))
 
     def on_string(self, tree: Any) -> nodes.Literal:
-        token = tree.children[0]
-        return nodes.Literal(self.bounded(token, token[1:-1], MAX_STRING), self.span(tree))
+        place = self.span(tree)
+        return nodes.Literal(self.words.string(str(tree.children[0]), place), place)
 
     def on_boolean(self, tree: Any) -> nodes.Literal:
         return nodes.Literal(tree.children[0] == "true", self.span(tree))

@@ -227,7 +227,8 @@ def corpus() -> list[str]:
         for path in folder.glob("*.md"):
             for case in read_cases(path.read_text(encoding="utf-8")):
                 texts.update(case.files.values())
-    return sorted(text for text in texts if not large.search(text))
+    foreign = re.compile(r"\b(timm|torchvision)\b")  # those load torch, which takes its time
+    return sorted(text for text in texts if not large.search(text) and not foreign.search(text))
 
 
 @cache

@@ -15,7 +15,7 @@ from archdsl.compiler import check_spec, load_spec
 from archdsl.diagnostics import Diagnostic, Severity, TooManyFaults
 from archdsl.diagnostics.problems import Problems
 from archdsl.diagnostics.suggest import MOST, nearest
-from archdsl.syntax.build import MAX_NAME, MAX_STRING
+from archdsl.syntax.words import MAX_NAME, MAX_STRING
 
 MODEL = "model M {{ input [3, 8, 8]; backbone {{ {} }} }}\n"
 VARIED = "model M(n = 1) { input [3, 8, 8]; backbone { relu * 1000 * n } }\n"
