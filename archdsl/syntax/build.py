@@ -10,13 +10,10 @@ from lark import Token, Tree
 from archdsl.diagnostics import Problems
 from archdsl.source import Source, Span
 from archdsl.syntax import messages, nodes
-from archdsl.syntax.words import Words
+from archdsl.syntax.words import MAX_NUMBER, Words, number
 
 MAX_DEPTH = 400
 """How deep the tree may nest. The parser holds brackets to 100; this stops `not not not ...`."""
-
-MAX_NUMBER = 10**18
-"""The largest number that can be written."""
 
 # Loosest first. `not` stands between `and` and the comparisons, as in Python.
 _LEVEL = {"or": 1, "and": 2}
@@ -24,8 +21,6 @@ _LEVEL.update(dict.fromkeys(("==", "!=", "<", "<=", ">", ">="), 4))
 _LEVEL.update(dict.fromkeys(("+", "-"), 5))
 _LEVEL.update(dict.fromkeys(("*", "/", "//", "%"), 6))
 _NOT, _COMPARISON = 3, 4
-
-_SCALE = {"k": 10**3, "M": 10**6, "G": 10**9}
 
 
 class TooDeep(Exception):
@@ -231,7 +226,7 @@ class Builder:
         """Return the number of a tolerance; None for a hole."""
         if not isinstance(part, Token):
             return None
-        return nodes.Literal(_number(part), self.span(part))
+        return nodes.Literal(number(part), self.span(part))
 
     def on_allow(self, tree: Any) -> nodes.Allow:
         _, code, reason = tree.children
@@ -370,7 +365,7 @@ class Builder:
         return nodes.Path(tuple(self.names(tree)), self.span(tree))
 
     def on_number(self, tree: Any) -> nodes.Literal | nodes.Error:
-        value = _number(tree.children[0])
+        value = number(tree.children[0])
         if not abs(value) <= MAX_NUMBER:
             self.problems.add(messages.number_too_large(self.span(tree)))
             return nodes.Error(self.span(tree))
@@ -388,15 +383,6 @@ class Builder:
 
     def on_parens(self, tree: Any) -> nodes.Expr:
         return self.build(tree.children[1])  # type: ignore[no-any-return]
-
-
-def _number(token: Token) -> int | float:
-    if token.type == "INT":
-        return int(token) if len(token) <= 19 else float(token)
-    if token.type == "QUANTITY":
-        scaled = round(float(token[:-1]) * _SCALE[token[-1]], 3)  # 1.13M is 1,130,000
-        return int(scaled) if scaled.is_integer() else scaled
-    return float(token)
 
 
 def _is(child: object, terminal: str) -> bool:

@@ -1,6 +1,8 @@
-"""Names and strings of bounded length: each that is too long is reported once, and cut off."""
+"""Words of a text as values: numbers, and names and strings of bounded length."""
 
 from __future__ import annotations
+
+from lark import Token
 
 from archdsl.diagnostics import Problems
 from archdsl.source import Span
@@ -12,9 +14,24 @@ MAX_NAME = 200
 MAX_STRING = 2_000
 """The most characters of a string: a path, or the reason of an allowance."""
 
+MAX_NUMBER = 10**18
+"""The largest number that can be written."""
+
+_SCALE = {"k": 10**3, "M": 10**6, "G": 10**9}
+
+
+def number(token: Token) -> int | float:
+    """Return the value of a number."""
+    if token.type == "INT":
+        return int(token) if len(token) <= 19 else float(token)
+    if token.type == "QUANTITY":
+        scaled = round(float(token[:-1]) * _SCALE[token[-1]], 3)  # 1.13M is 1,130,000
+        return int(scaled) if scaled.is_integer() else scaled
+    return float(token)
+
 
 class Words:
-    """The words of one file."""
+    """The names and strings of one file; each that is too long is reported once, and cut off."""
 
     def __init__(self, problems: Problems) -> None:
         self.problems = problems
