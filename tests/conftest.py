@@ -1,14 +1,22 @@
-"""Collects Markdown files under tests/language as test suites: see tests/language/README.md."""
+"""Collects Markdown files as test suites: see tests/language/README.md, tests/corpus/README.md."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import corpus_cases
+import markdown_cases
 import pytest
-from markdown_cases import Case, Snapshot, faults, missing_library, read_cases
+from corpus_cases import Fault
+from markdown_cases import Case, Snapshot
 
-_LANGUAGE = Path(__file__).parent / "language"
+_TESTS = Path(__file__).parent
+_SUITES = {
+    _TESTS / "language": (markdown_cases.read_cases, markdown_cases.faults),
+    corpus_cases.CORPUS: (corpus_cases.read_faults, corpus_cases.faults),
+}
+"""How the tests of a folder's files are read, and how one is run."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -17,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     is_suite = file_path.suffix == ".md" and file_path.name != "README.md"
-    if is_suite and _LANGUAGE in file_path.parents:
+    if is_suite and file_path.parent in _SUITES:
         return MarkdownFile.from_parent(parent, path=file_path)
     return None
 
@@ -26,22 +34,30 @@ class MarkdownFile(pytest.File):
     """One Markdown file."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        for case in read_cases(self.path.read_text(encoding="utf-8")):
-            yield MarkdownTest.from_parent(self, name=case.name, case=case)
+        read, faults = _SUITES[self.path.parent]
+        for case in read(self.path.read_text(encoding="utf-8")):
+            yield MarkdownTest.from_parent(self, name=case.name, case=case, faults=faults)
 
 
 class MarkdownTest(pytest.Item):
-    """One spec of a Markdown file, with its files."""
+    """One spec of a Markdown file, with its files; ``faults`` says what does not hold."""
 
-    def __init__(self, *, case: Case, **arguments: object) -> None:
+    def __init__(
+        self,
+        *,
+        case: Case | Fault,
+        faults: Callable[[Case | Fault], tuple[list[str], str]],
+        **arguments: object,
+    ) -> None:
         super().__init__(**arguments)  # type: ignore[arg-type]
         self.case = case
+        self.faults = faults
 
     def runtest(self) -> None:
-        missing = missing_library(self.case)
-        if missing is not None:
+        missing = isinstance(self.case, Case) and markdown_cases.missing_library(self.case)
+        if missing:
             pytest.skip(f"{missing} is not installed")
-        wrong, rendered = faults(self.case)
+        wrong, rendered = self.faults(self.case)
         snapshot = self.case.snapshot
         if snapshot is not None and snapshot.text != rendered:
             if self.config.getoption("--update"):

@@ -62,11 +62,46 @@ class Expected:
     text: str
 
 
-_FENCE = re.compile(r"^```(\w+)?(?:\s+title=\"([^\"]+)\")?\s*$")
+_TITLED = re.compile(r"arch\s+title=\"([^\"]+)\"")
 _ASSERTION = re.compile(
     r"#\s*(error|warning|note):\s+(?:(\d+)(?:-(\d+))?\s+)?\[(\w+)\](?:\s+\"((?:[^\"\\]|\\.)*)\")?"
 )
 _SHAPE = re.compile(r"#\s*shape:\s*\[([\d, ]+)\]")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: the words behind its fence, its lines from ``start`` up to ``end``, from 0.
+
+    ``headings`` are those above it, without that of the file.
+    """
+
+    info: str
+    content: str
+    start: int
+    end: int
+    headings: tuple[str, ...]
+
+
+def headed_blocks(text: str) -> Iterator[Block]:
+    """Give the fenced blocks of a Markdown text."""
+    lines = text.splitlines()
+    headings: list[str] = []
+    at = 0
+    while at < len(lines):
+        line = lines[at]
+        at += 1
+        if line.startswith("#"):
+            level = len(line) - len(line.lstrip("#"))
+            headings[level - 1 :] = [line.lstrip("# ").strip()]
+        if not line.startswith("```"):
+            continue
+        start = at
+        while lines[at] != "```":
+            at += 1
+        content = "".join(f"{row}\n" for row in lines[start:at])
+        yield Block(line[3:].strip(), content, start, at, tuple(headings[1:] or headings))
+        at += 1
 
 
 def read_cases(text: str) -> list[Case]:
@@ -75,35 +110,19 @@ def read_cases(text: str) -> list[Case]:
     Each ``arch`` block without a title is a test of its own, named after the headings above it;
     blocks with a title are further files of the test before them.
     """
-    lines = text.splitlines()
-    headings: list[str] = []
     cases: list[Case] = []
-    at = 0
-    while at < len(lines):
-        line = lines[at]
-        at += 1
-        if line.startswith("#"):
-            level = len(line) - len(line.lstrip("#"))
-            headings[level - 1 :] = [line.lstrip("# ").strip()]
-        fence = _FENCE.match(line)
-        if fence is None:
-            continue
-        start = at
-        while lines[at] != "```":
-            at += 1
-        content = "".join(f"{row}\n" for row in lines[start:at])
-        kind, title = fence.groups()
-        if kind == "arch" and title is None:
-            name = " / ".join(headings[1:] or headings)
+    for block in headed_blocks(text):
+        title = _TITLED.fullmatch(block.info)
+        if block.info == "arch":
+            name = " / ".join(block.headings)
             count = sum(case.name.partition(" #")[0] == name for case in cases)
             numbered = f"{name} #{count + 1}" if count else name
-            cases.append(Case(numbered, start, {"main.arch": content}))
-        elif kind == "arch":
-            cases[-1].files[title] = content
-        elif kind == "snapshot":
-            assert cases[-1].snapshot is None, f"line {start}: a second snapshot"
-            cases[-1].snapshot = Snapshot(content, start, at)
-        at += 1
+            cases.append(Case(numbered, block.start, {"main.arch": block.content}))
+        elif title is not None:
+            cases[-1].files[title[1]] = block.content
+        elif block.info == "snapshot":
+            assert cases[-1].snapshot is None, f"line {block.start}: a second snapshot"
+            cases[-1].snapshot = Snapshot(block.content, block.start, block.end)
     return cases
 
 

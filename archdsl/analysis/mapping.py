@@ -19,7 +19,7 @@ from archdsl.ir.levels import level_of, stride_ratio
 from archdsl.ir.naming import Names
 from archdsl.operators import OPERATORS
 from archdsl.operators.signature import Value
-from archdsl.source import Use
+from archdsl.source import Span, Use
 
 Settings: TypeAlias = dict[str, Value]
 
@@ -132,6 +132,12 @@ class _Deriver:
         given = self.aggregation.settings
         return given.get(level, {}) | given.get(tap.path, {})
 
+    def place_of_kernel(self, tap: Tap) -> Span:
+        """Return where the kernel of a shallow node is set, or the tap where it is derived."""
+        origins = self.subject.network.origins
+        keys = [f"map:{target}.kernel" for target in (tap.path, Level.SHALLOW)]
+        return next((origins[key].span for key in keys if key in origins), self.use.span)
+
     def norm_and_act(self, node: Node, tap: Tap, settings: Settings) -> Node:
         if settings.get("norm", "batch") is not None:
             node = self.add("batchnorm", node)
@@ -177,7 +183,9 @@ class _Deriver:
         if kernel not in strides:
             self.report(
                 tap,
-                messages.no_mapping(self.use.span, tap.path, r, channels, kernel, strides),
+                messages.no_mapping(
+                    self.place_of_kernel(tap), self.use.span, tap.path, r, channels, kernel, strides
+                ),
             )
             return None
         side = r // kernel
@@ -202,13 +210,20 @@ class _Deriver:
     def by_hand(self, tap: Tap, standard: Node) -> Node | None:
         """Check the length of a mapping written by hand."""
         vector = self.draft.nodes[self.aggregation.by_hand[tap.path]]
-        place = self.subject.span(self.path)
+        place = self.last_step(vector)
         if vector.shape != (standard.shape[0],):
             self.subject.problems.add(
                 messages.wrong_length(place, tap.path, vector.shape, standard.shape)
             )
             return None
         return vector
+
+    def last_step(self, vector: Node) -> Span:
+        """Return the name of the step that makes a mapping's vector, or of what is mapped."""
+        use = self.draft.origins[vector.id]
+        if use.outer is not None or not use.span.text.startswith(vector.op):
+            return self.subject.span(self.path)
+        return Span(use.span.source, use.span.start, use.span.start + len(vector.op))
 
     # --- putting it together
 

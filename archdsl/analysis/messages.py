@@ -80,7 +80,7 @@ def coarse_tap(
 
 
 def no_mapping(
-    place: Span, path: str, ratio: int, channels: int, kernel: int, strides: list[int]
+    place: Span, tap: Span, path: str, ratio: int, channels: int, kernel: int, strides: list[int]
 ) -> Diagnostic:
     """Return RA006: h w c = C has no integer solution at this stride."""
     if ratio % kernel:
@@ -93,6 +93,7 @@ def no_mapping(
         "RA006",
         f"no mapping node for tap {path} at stride {kernel}: {why}",
         Label(place),
+        (Label(tap, "the tap"),) if tap != place else (),
         notes=(f"the tap has {ratio} times the resolution of S, and C = {channels}",),
         help=f"valid strides: {valid}; write map shallow {{ kernel = {strides[0]} }}",
     )

@@ -9,6 +9,7 @@ from archdsl.analysis.subject import Subject
 from archdsl.ir import Node, Region, RegionKind, Tap
 from archdsl.ir.levels import stride_ratio
 from archdsl.operators import CONVOLUTIONS
+from archdsl.source import Span
 
 
 def check_stage_resolution(subject: Subject) -> Subject:
@@ -34,6 +35,8 @@ def check_stage_resolution(subject: Subject) -> Subject:
 
 def check_tapped_blocks(subject: Subject) -> Subject:
     """RA001: a tapped block holds at least 2 convolutions on its longest path."""
+    if subject.problems.told("ARCH108"):
+        return subject  # they may stand in the branch that nothing uses
     for path in dict.fromkeys(t.block for t in subject.network.taps if subject.is_native(t)):
         block = subject.network.by_path[path]
         if not subject.known(path):
@@ -78,6 +81,8 @@ def check_tap_positions(subject: Subject) -> Subject:
     The tapped tensor must have the resolution of the stage's blocks (error); layers that follow
     the stage's last tap at that resolution are passed over by it (warning).
     """
+    if subject.problems.told("ARCH002"):
+        return subject  # where blocks end is not known
     last_of_stage = {tap.stage: tap for tap in subject.network.taps}
     for tap in subject.network.taps:
         tensor = subject.tensor(tap)
@@ -101,6 +106,8 @@ def _report_late(subject: Subject, tap: Tap, tensor: Node) -> None:
 
 
 def _check_nothing_follows(subject: Subject, tap: Tap, tensor: Node) -> None:
+    if subject.problems.has_errors:
+        return  # a layer that follows at this resolution may be the one at fault
     reached = {tensor.id}
     for node in subject.network.inside(tap.stage):
         if node.id not in reached and reached.intersection(node.inputs):
@@ -121,7 +128,8 @@ def check_last_block(subject: Subject) -> Subject:
         return subject
     last = blocks[-1]
     if subject.aggregated()[-1].block != last.path:
-        place = subject.span(aggregation.node)
+        clause = subject.span(aggregation.node)
+        place = Span(clause.source, clause.start, clause.start + len("aggregate"))
         fault = messages.last_block_untapped(place, last.path, subject.span(last.path))
         # Where it is allowed, the last tap's tensor is S.
         return replace(subject, standard_known=not subject.report(fault, ""))

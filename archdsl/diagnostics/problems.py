@@ -83,6 +83,16 @@ class Problems:
         """Whether compilation must stop."""
         return any(d.severity is Severity.ERROR for d in self._diagnostics)
 
+    def told(self, code: str, within: Span | None = None) -> bool:
+        """Whether a fault of a code has been recorded, anywhere or within a stretch of text."""
+        spans = [d.primary.span for d in self._diagnostics if d.code == code and d.primary]
+        if within is None:
+            return bool(spans)
+        return any(
+            span.source is within.source and within.start <= span.start < within.end
+            for span in spans
+        )
+
     def sorted(self) -> tuple[Diagnostic, ...]:
         """Return all, by file (in the order first met), then by place; placeless ones first."""
         order: dict[int, int] = {}

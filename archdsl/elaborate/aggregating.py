@@ -223,6 +223,8 @@ class Aggregator:
                 poison = value
             else:
                 values[name.text] = value
+                use = Use(statement.value.span, name.text, "")
+                self.expander.draft.origins[f"map:{item.target.text}.{name.text}"] = use
         return values if poison is None else poison
 
     def by_hand(self, taps: list[Tap]) -> dict[str, str] | Poison:

@@ -281,6 +281,8 @@ class StepChecker:
         entry = names.find(name)
         if entry is not None:
             entry.used = True
+            if names.module.has_fault(callee.span):
+                return Poison()  # the sign before it could not be read
             return self.problems.add(step_messages.value_as_step(callee))
         if names.module.may_mention(name):
             return Poison()
@@ -372,7 +374,8 @@ class StepChecker:
         kind = "stage" if isinstance(expr, nodes.Stage) else "block"
         wanted = "backbone" if kind == "stage" else "stage"
         if names.inside != wanted:
-            self.problems.add(step_messages.misplaced(kind, expr.name.span))
+            place = Span(expr.span.source, expr.span.start, expr.span.start + len(kind))
+            self.problems.add(step_messages.misplaced(kind, place))
         elif not fed:
             self.problems.add(step_messages.no_input(f"{kind} {expr.name.text}", expr.name.span))
         scope = Names(names.module, names, inside=kind)

@@ -159,6 +159,9 @@ class Expander:
 
     def choice(self, expr: nodes.Choice, scope: Scope, flow: Flow, here: Here) -> Flow:
         """Expand the branch that is taken."""
+        condition = expr.condition.span
+        if here.module.has_fault(Span(condition.source, condition.start, expr.yes.span.start)):
+            return self.unknown(flow, expr.span, here)
         chosen = self.evaluator.condition(expr.condition, scope, here.use)
         if isinstance(chosen, Poison):
             return self.unknown(flow, expr.span, here)
@@ -262,7 +265,8 @@ class Expander:
         symbol = resolved.target
         assert isinstance(symbol, Symbol) and isinstance(symbol.item, nodes.Def)
         if here.depth >= MAX_USES:
-            self.problems.add(shape_messages.uses_too_deep(expr.span, MAX_USES, here.use))
+            callee = expr.callee if isinstance(expr, nodes.Call) else expr
+            self.problems.add(shape_messages.uses_too_deep(callee.span, MAX_USES, here.use))
             raise Stop
         inner = Scope(self.file_scope(symbol.module))
         shown: dict[str, Value] = {}

@@ -49,10 +49,16 @@ def item_twice(what: str, place: Span, first: Span) -> Diagnostic:
     return Diagnostic(
         "ARCH106",
         f"a model has one {what}",
-        Label(place),
-        (Label(first, "the first is here"),),
+        Label(_opening(place, what)),
+        (Label(_opening(first, what), "the first is here"),),
         help="remove one of them",
     )
+
+
+def _opening(place: Span, words: str) -> Span:
+    """Return the stretch of an item that names it: ``head``, not all of ``head { ... }``."""
+    length = len(words) if place.text.startswith(words) else place.end - place.start
+    return Span(place.source, place.start, place.start + length)
 
 
 def bad_input(place: Span, value: Value) -> Diagnostic:

@@ -283,7 +283,7 @@ class ModelElaborator:
             if not self.may_have("input"):
                 self.problems.add(model_messages.missing_item(self.model.name, "input"))
             return None
-        item, model, _ = items[nodes.Input]
+        item, model, module = items[nodes.Input]
         assert isinstance(item, nodes.Input)
         value = self.expander.evaluator.evaluate(item.shape, self.scope(model, parameters))
         if isinstance(value, Poison):
@@ -292,7 +292,8 @@ class ModelElaborator:
             sizes = value if isinstance(value, tuple) and len(value) == 3 else (None,)
             c, h, w = (Integer(1).check(size) for size in sizes)
         except (Unfit, ValueError):
-            self.problems.add(model_messages.bad_input(item.shape.span, value))
+            if not module.has_fault(item.span):
+                self.problems.add(model_messages.bad_input(item.shape.span, value))
             return None
         assert isinstance(c, int) and isinstance(h, int) and isinstance(w, int)
         return c, h, w

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from archdsl.diagnostics import Poison, Problems
+from collections.abc import Sequence
+
+from archdsl.diagnostics import Poison, Problems, nearest
 from archdsl.elaborate import file_messages, messages, recipe_messages
 from archdsl.elaborate.checking_steps import Resolution as Resolution
 from archdsl.elaborate.checking_steps import Step as Step
@@ -134,9 +136,11 @@ class Resolver:
             if module.has_open_header(item):
                 return True
             seen.append(item)
-            symbol = module.symbols.get(item.base.text) if item.base is not None else None
+            if item.base is None:
+                return False
+            symbol = module.symbols.get(item.base.text)
             if symbol is None or not isinstance(symbol.item, nodes.Model):
-                return symbol is not None and isinstance(symbol.item, Poison)
+                return True
             item, module = symbol.item, symbol.module
         return False
 
@@ -176,6 +180,7 @@ class Resolver:
         if symbol is not None or not module.may_declare(name.text):
             choices = [s.name for s in module.symbols.values() if isinstance(s.item, nodes.Model)]
             self.problems.add(messages.unknown_model(name, purpose, choices))
+            mark_meant(name, choices, module)
         return None
 
     def model_item(self, part: nodes.ModelItem, names: Names) -> None:
@@ -239,8 +244,10 @@ class Resolver:
         if symbol is not None and isinstance(symbol.item, nodes.RecipeDef | Poison):
             symbol.used = True
         elif symbol is not None or not module.may_declare(name.text):
-            recipes = [s for s in module.symbols.values() if isinstance(s.item, nodes.RecipeDef)]
-            self.problems.add(recipe_messages.unknown_recipe(name, [s.name for s in recipes]))
+            symbols = module.symbols.values()
+            choices = [s.name for s in symbols if isinstance(s.item, nodes.RecipeDef)]
+            self.problems.add(recipe_messages.unknown_recipe(name, choices))
+            mark_meant(name, choices, module)
 
     def recipe(self, item: nodes.RecipeDef, top: Names) -> None:
         """Check the names in a recipe's values; what may be set is checked when it is built."""
@@ -258,6 +265,13 @@ class Resolver:
                     mark_used(setting.value, top)
             elif isinstance(setting, nodes.SetValue):
                 self.values.check(setting.value, top)
+
+
+def mark_meant(name: nodes.Name, choices: Sequence[str], module: Module) -> None:
+    """Count what a misspelt name was probably meant to be as used: that is one mistake, not two."""
+    meant = nearest(name.text, choices)
+    if meant is not None:
+        module.symbols[meant].used = True
 
 
 def is_settings(body: nodes.Body) -> bool:

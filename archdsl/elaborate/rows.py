@@ -115,7 +115,8 @@ class Rows:
     ) -> None:
         """Stop at once where ``count`` times the first instance is beyond the limit."""
         if index == 0 and (self.made - before) * count > MAX_OPERATORS:
-            self.expander.placer.too_many(expr.span, here)
+            times = expr.right if isinstance(expr, nodes.Infix) else expr.count
+            self.expander.placer.too_many(times.span, here)
 
     def close(
         self,

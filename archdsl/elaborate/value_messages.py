@@ -82,6 +82,6 @@ def function_arguments(call: nodes.Call, least: int, most: int | None) -> Diagno
     return error(
         "ARCH112",
         f"{call.callee.text} takes {takes}",
-        call.span,
+        call.callee.span,
         f"write {call.callee.text}({', '.join('abc'[:least])})",
     )

@@ -328,7 +328,8 @@ class Builder:
                 span = span.to(end)
                 if level == _COMPARISON and middle is not None:
                     place = self.span(operator)
-                    self.problems.add(messages.chained_comparison(place, middle.span))
+                    if not self.problems.told("ARCH003", within=span):
+                        self.problems.add(messages.chained_comparison(place, middle.span))
                     again = nodes.Infix(str(operator), middle, right, middle.span.to(end))
                     left = nodes.Infix("and", left, again, span)
                 else:

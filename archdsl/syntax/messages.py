@@ -16,6 +16,8 @@ _KINDS = {
     "$END": "the end of the file",
 }
 _INFIX = {"+", "-", "*", "/", "//", "%", "==", "!=", "<", "<=", ">", ">=", "and", "or"}
+_SIGNS = {"&&": "and", "||": "or", "!": "not", "×": "*", "·": "*", "→": "->"}
+"""Signs of other languages, and what they are here."""
 
 
 def describe(terminal: str, pattern: str) -> str:
@@ -105,12 +107,10 @@ def bad_characters(place: Span) -> Diagnostic:
             help='close it with `"` on the same line',
         )
     what = "this character means" if len(text) == 1 else "these characters mean"
-    return Diagnostic(
-        "ARCH003",
-        f"{what} nothing here",
-        Label(place),
-        help="comments begin with `#`, names have letters, digits and `_`",
-    )
+    help = "comments begin with `#`, names have letters, digits and `_`"
+    if text in _SIGNS:
+        help = f"write `{_SIGNS[text]}`"
+    return Diagnostic("ARCH003", f"{what} nothing here", Label(place), help=help)
 
 
 def brace_on_next_line(place: Span) -> Diagnostic:
