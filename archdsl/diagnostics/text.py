@@ -23,6 +23,7 @@ _MARGIN = 3  # columns before the line number
 _TAB = " " * 4  # wherever it stands, so that an underline needs no knowledge of what is before
 _COLUMNS = " " * 3  # what stands between the two columns of a label's text
 _HANGING = " " * 2  # before the second line of what is too long for one
+_LONGEST_PATH = 100
 _USES_SHOWN = 5
 _NARROWEST = 10  # cells of a source line or a paragraph that are shown however narrow the page
 _WIDEST = 1000  # cells of a source line that are shown when the page has no width
@@ -122,7 +123,10 @@ def _arrow(span: Span, use: Use | None, width: int | None) -> Iterator[_Line]:
 def _use(use: Use, here: Source) -> str:
     line, column = use.span.source.position(use.span.start)
     place = f"{line}:{column}" if use.span.source is here else str(use.span)
-    return visible(f"in {use.what}, used at {place}" + (f" as {use.path}" if use.path else ""))
+    path = use.path
+    if len(path) > _LONGEST_PATH:  # a def that uses itself a hundred times
+        path = f"{path[: _LONGEST_PATH // 2]}...{path[-_LONGEST_PATH // 2 :]}"
+    return visible(f"in {use.what}, used at {place}" + (f" as {path}" if path else ""))
 
 
 class _Mark(NamedTuple):
