@@ -71,10 +71,19 @@ def images(network: Network, batch: int, seed: int = 1) -> torch.Tensor:
 
 
 def outputs_of_leaves(module: nn.Module, x: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Run a module; return what each submodule without submodules gave, and the output as ''."""
+    """Run a module; return what each submodule without submodules gave, and the output as ''.
+
+    All are laid out in memory as the interpreter's are: convolutions add in another order where
+    channels come last, as layer normalisation of maps leaves them.
+    """
     found: dict[str, torch.Tensor] = {}
+
+    def note(name: str, output: torch.Tensor) -> torch.Tensor:
+        found[name] = output.clone(memory_format=torch.contiguous_format)
+        return found[name]
+
     hooks = [
-        part.register_forward_hook(lambda _, __, output, name=name: found.__setitem__(name, output))
+        part.register_forward_hook(lambda _, __, output, name=name: note(name, output))
         for name, part in module.named_modules()
         if name and not list(part.children())
     ]

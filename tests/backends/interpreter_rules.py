@@ -64,7 +64,7 @@ def layernorm(a: Context, x: torch.Tensor) -> torch.Tensor:
     """Over the elements of a vector, or over the channels of each pixel."""
     last = x.movedim(1, -1)
     last = F.layer_norm(last, (x.shape[1],), a.own("weight"), a.own("bias"), a["eps"])
-    return last.movedim(-1, 1)
+    return last.movedim(-1, 1).clone(memory_format=torch.contiguous_format)
 
 
 def groupnorm(a: Context, x: torch.Tensor) -> torch.Tensor:

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from archdsl import SpecFault, compile
 from archdsl.ir import Level, Network
+from archdsl.operators import OPERATORS
 
 # What must occur somewhere in the texts: a name, and a pattern that finds it.
 CONSTRUCTS = {
@@ -27,6 +28,11 @@ CONSTRUCTS = {
     "dropout": r"dropout",
     "softmax": r"softmax",
     "layernorm": r"layernorm",
+    "a pool with ceil_mode": r"pool\(\S+, ceil_mode",
+    "an average without its border": r"count_include_pad",
+    "a gate": r"(sigmoid|softmax) (\| in )?\} -> mul",
+    "an operator without weights, repeated": r"(silu|droppath\(0.2\)) \* ",
+    **{name: rf"\b{name}\b" for name in OPERATORS},
     "a def with a default": r"def \w+\(.*\w = \d",
     "a def without parameters": r"def \w+ \{",
     "a def that uses itself": r"def (\w+)\(c.*\n.*\n?.*-> \1\(c - 1\)",
@@ -71,7 +77,7 @@ def generated() -> list[Spec]:
     found: list[Spec] = []
 
     @settings(
-        max_examples=400,
+        max_examples=600,
         deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),

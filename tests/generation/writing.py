@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeAlias, TypeVar
 
+from generation import operators
 from generation.definitions import TEMPLATES
 from generation.tracking import Apply, Definition, Flow, Scope, TapMade, uses
 from hypothesis import strategies as st
@@ -221,17 +222,19 @@ class Writer:
         if not flow.is_map:
             return self.vector_operator(flow, scope)
         kinds = [self.conv] * 6 + [self.plain] * 6 + [self.padded]
-        kinds += [self.pool, self.pool, self.sampled] if not keep else [self.same_pool]
+        kinds += [self.same] * 3
+        kinds += [self.pool, self.pool, self.sampled, *[self.resized] * 3] if not keep else []
         return self.one_of(kinds)(flow, scope, keep=keep)
 
     def plain(self, flow: Flow, scope: Scope, *, keep: bool = True) -> tuple[str, Flow]:
-        options = ["batchnorm", "relu", "relu", "identity", "softmax", "dropout", "batchnorm"]
-        text = self.one_of(options)
-        if text == "dropout" and self.chance(70):
-            text = f"dropout({self.one_of(['0', '0.0', '0.25', 'p = 0.9', '1e-1'])})"
-        if text in ("relu", "batchnorm") and self.chance(10):
-            text += "()"
-        return text, flow
+        return operators.elementwise(self, flow, scope)
+
+    def same(self, flow: Flow, scope: Scope, *, keep: bool) -> tuple[str, Flow]:
+        """An operator that keeps the size."""
+        return self.one_of(operators.KEEPING)(self, flow, scope)
+
+    def resized(self, flow: Flow, scope: Scope, *, keep: bool) -> tuple[str, Flow]:
+        return self.one_of(operators.RESIZING)(self, flow, scope)
 
     def vector_operator(self, flow: Flow, scope: Scope) -> tuple[str, Flow]:
         kind = self.integer(0, 5)
@@ -240,6 +243,8 @@ class Writer:
             bias = self.one_of(["", ", bias = false", ", bias = true", ", false"])
             return f"linear({self.number(n, scope)}{bias})", Flow((n,))
         if kind == 2:
+            if self.chance(50):
+                return operators.channels(self, flow, scope)
             return self.one_of(["layernorm", "flatten"]), flow
         return self.plain(flow, scope)
 
@@ -294,10 +299,6 @@ class Writer:
         c = flow.c + self.integer(0, 3)
         return f"pad_channels({self.number(c, scope)})", replace(flow, shape=(c, *flow.size))
 
-    def same_pool(self, flow: Flow, scope: Scope, *, keep: bool) -> tuple[str, Flow]:
-        k = self.one_of([1, 3])
-        return f"maxpool({k}, stride = 1, padding = {k // 2})", flow
-
     def pool(self, flow: Flow, scope: Scope, *, keep: bool) -> tuple[str, Flow]:
         kind = self.one_of(["maxpool", "maxpool", "avgpool"])
         kernel = self.one_of([(2, 2), (3, 3), (2, 1), (1, 2), (1, 1)])
@@ -337,6 +338,8 @@ class Writer:
         times = self.one_of([2, 3, 1, 2, 0])
         if flow.is_map:
             c = self.integer(1, 6)
+            if self.chance(30):
+                return self.repeated_kept(flow, scope, times)
             text = self.one_of([f"conv({c})", f"conv({c}, bias = false)", f"pad_channels({c + 6})"])
             convs = times if text.startswith("conv") else 0
             if convs == 0 and c + 6 < flow.c:
@@ -351,6 +354,12 @@ class Writer:
             text = f"({text} as {self.name(scope)})"
         text = f"{text} * {self.number(times, scope, atom=True)}"
         return text, made if times else flow
+
+    def repeated_kept(self, flow: Flow, scope: Scope, times: int) -> tuple[str, Flow]:
+        options = ["dwconv", "layernorm", "prelu(true)", "layerscale(0.5)", "droppath(0.2)", "silu"]
+        text = self.one_of(options)
+        convs = flow.convs + (times if text == "dwconv" else 0)
+        return f"{text} * {self.number(times, scope, atom=True)}", replace(flow, convs=convs)
 
     def group(self, flow: Flow, scope: Scope, *, keep: bool, depth: int) -> tuple[str, Flow]:
         text, made = self.body(flow, scope.within(flow), keep=keep, depth=depth + 1)
