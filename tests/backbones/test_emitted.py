@@ -99,7 +99,13 @@ def test_without_head_and_aggregate_the_logits_are_the_models_own(tmp_path: Path
     assert compiled.network.convolutions == 20
 
 
-@pytest.mark.parametrize("name", TAPPED)
+# One of each kind in the default run; the others behave alike, and building them takes long.
+USUAL = ("resnet18 inner", "vgg11_bn overwritten", "squeezenet1_1", "timm convnext_atto")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=() if n in USUAL else pytest.mark.slow) for n in TAPPED]
+)
 def test_features_are_what_the_modules_give(name: str, tmp_path: Path) -> None:
     compiled = aggregated(tmp_path, TAPPED[name])
     module, namespace = built(compiled)

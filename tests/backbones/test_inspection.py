@@ -30,7 +30,13 @@ PUBLISHED = {
 }
 
 
-@pytest.mark.parametrize(("library", "model"), PUBLISHED)
+USUAL = ("alexnet", "shufflenet_v2_x1_0", "resnet50.a1_in1k")
+
+
+@pytest.mark.parametrize(
+    ("library", "model"),
+    [pytest.param(*m, marks=() if m[1] in USUAL else pytest.mark.slow) for m in PUBLISHED],
+)
 def test_parameters_and_derived_taps(library: str, model: str) -> None:
     pytest.importorskip(library)
     size = 299 if model == "inception_v3" else 224

@@ -268,6 +268,7 @@ def test_fewer_faults_and_no_code_more_often() -> None:
 # --- the corpus
 
 
+@pytest.mark.slow
 def test_in_the_corpus_a_certain_fix_mends_its_fault() -> None:
     """Applied alone and unguarded: nine of ten do; the others bring to light what was hidden."""
     total, worse = 0, []
