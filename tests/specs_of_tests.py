@@ -28,6 +28,7 @@ def spec_files(name: str) -> dict[str, str]:
 
 
 @cache
+@cache
 def clean_texts() -> list[str]:
     """Return every text of specs, Markdown tests and error pages that reads without an error."""
     found = list(spec_texts().values())

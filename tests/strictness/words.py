@@ -95,6 +95,13 @@ recipe r {
 
 SETTING = "arch 1\nrecipe r {\n%s}\n"
 
+FOREIGN = """arch 1
+model X {
+  input [3, 64, 64]
+  backbone torchvision("resnet18") %s
+}
+"""
+
 KEYWORDS = {
     "arch": "@ 1\ndef F(c) { conv(c) }\n",
     "from": "arch 1\n@ std.blocks import ConvBNReLU\ndef F(c) { ConvBNReLU(c) }\n",
@@ -109,8 +116,8 @@ KEYWORDS = {
     "in": MODEL + "variants sizes of Base { classes @ [10, 20] }\n",
     "input": MODEL.replace("input", "@"),
     "backbone": MODEL.replace("backbone", "@"),
-    "frozen": MODEL + 'model X { input [3, 32, 32]; backbone timm("x", a = 1) @ { taps auto } }\n',
-    "taps": MODEL + 'model X { input [3, 32, 32]; backbone timm("x", a = 1) { @ auto } }\n',
+    "frozen": FOREIGN % "@ { taps auto }",
+    "taps": FOREIGN % "{ @ auto }",
     "tap": MODEL.replace("-> tap }\n  }", "-> @ }\n  }"),
     "head": MODEL.replace("head", "@"),
     "aggregate": AGGREGATED.replace("aggregate", "@") % "lstm(hidden = 8)",
@@ -135,9 +142,6 @@ KEYWORDS = {
     "repeat": "arch 1\ndef F(n) {\n  @ n carry y = in { concat(y, y -> conv(8)) }\n}\n",
     "carry": "arch 1\ndef F(n) {\n  repeat n @ y = in { concat(y, y -> conv(8)) }\n}\n",
 }
-
-LATER = ("frozen", "taps")
-"""Keywords of what a version may not compile yet: that is said of their specs."""
 
 
 def grammar_keywords() -> set[str]:
