@@ -25,7 +25,8 @@ def name_classes(classes: Sequence[ModuleClass], class_of: Callable[[Plan], Modu
     by_base: dict[str, list[ModuleClass]] = {}
     for module_class in classes:
         by_base.setdefault(module_class.base, []).append(module_class)
-    taken = set(RESERVED)
+    # Within a constructor a parameter hides the class of its name.
+    taken = {*RESERVED, *(p.name for each in classes for p in each.parameters)}
     # The model's own name comes first; nothing else may take it.
     for module_class in reversed(classes):
         if module_class.plans[0].region.kind is RegionKind.MODEL:

@@ -9,10 +9,16 @@ from collections.abc import Callable
 from archdsl.backends.pytorch.plan import Foreign, Member, Operation, Part, Plan, Row
 from archdsl.ir import INPUT, Network, RegionKind, Tap
 
-# `i` counts instances in constructors.
+# `i` counts instances in constructors. Of Python's own words some are used in what is emitted; to
+# hide any of them would surprise.
 RESERVED = frozenset(
-    """self torch torchvision timm nn F Tensor OrderedDict features super range int float i
-    LSTM LayerNorm2d LayerScale DropPath initialise""".split()
+    """self torch torchvision timm nn F Tensor OrderedDict features i
+    LSTM LayerNorm2d LayerScale DropPath initialise
+    abs aiter all anext any ascii bin bool breakpoint bytearray bytes callable chr classmethod
+    compile complex delattr dict dir divmod enumerate eval exec filter float format frozenset
+    getattr globals hasattr hash help hex id input int isinstance issubclass iter len list locals
+    map max memoryview min next object oct open ord pow print property range repr reversed round
+    set setattr slice sorted staticmethod str sum super tuple type vars zip""".split()
 )
 
 
