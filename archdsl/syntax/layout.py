@@ -8,6 +8,8 @@ from typing import Any
 from lark import Token
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
+from archdsl.syntax.lookalikes import QUOTES, is_foreign, spelt, word_around
+
 SEPARATORS = ("_NL", "SEMICOLON")
 
 CONTINUES = frozenset("{ -> | = , + - * / // % == != < <= > >= and or not".split())
@@ -39,7 +41,15 @@ def tokens(text: str, interactive: Any, on_bad: Callable[[int, int], None]) -> I
                 if bad is not None:
                     on_bad(*bad)
                     bad = None
-                yield token
+                end = token.end_pos or 0
+                if (
+                    end < len(text)
+                    and is_foreign(text[end])
+                    and word_around(token, 0) == len(token)
+                ):
+                    yield _whole_word(text, token.start_pos or 0, interactive, on_bad)
+                else:
+                    yield token
             if bad is not None:
                 on_bad(*bad)
             return
@@ -53,9 +63,47 @@ def tokens(text: str, interactive: Any, on_bad: Callable[[int, int], None]) -> I
             if bad is not None and bad[1] != start:
                 on_bad(*bad)
                 bad = None
+            if bad is None and is_foreign(text[start]):
+                yield _whole_word(text, start, interactive, on_bad)
+                continue
+            if bad is None and text[start] in QUOTES:
+                quoted = _quoted(text, start)
+                if quoted is not None:
+                    on_bad(start, start + len(quoted))
+                    lexer.state.line_ctr.char_pos = start + len(quoted)
+                    yield quoted
+                    continue
             end = _end_of_bad(text, start)
             bad = (bad[0] if bad else start, end)
             lexer.state.line_ctr.feed(Token("BAD", text[start:end]))
+
+
+def _whole_word(
+    text: str, start: int, interactive: Any, on_bad: Callable[[int, int], None]
+) -> Token:
+    """Return a word with letters from elsewhere as the name, or keyword, that it looks like.
+
+    So each such word is one fault, and wherever it occurs it is the same name.
+    """
+    lexer = interactive.lexer_thread
+    end = word_around(text, start)
+    odd = [at for at in range(start, end) if not text[at].isascii()]
+    on_bad(odd[0], odd[-1] + 1)
+    word = spelt(text[start:end])
+    lexer.state.line_ctr.char_pos = end
+    kind = "INT" if word.isdigit() else lexer.lexer.words.get(word, "NAME")
+    return Token(kind, word, start_pos=start, end_pos=end)
+
+
+def _quoted(text: str, start: int) -> Token | None:
+    """Return a string between quotation marks that are not the language's, or None."""
+    for end in range(start + 1, len(text)):
+        if text[end] == "\n":
+            break
+        if text[end] in QUOTES or text[end] == '"':
+            inside = f'"{text[start + 1 : end]}"'
+            return Token("STRING", inside, start_pos=start, end_pos=end + 1)
+    return None
 
 
 def _end_of_bad(text: str, start: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from archdsl.diagnostics import Diagnostic, Fix, Label
 from archdsl.diagnostics.fix import Edit, is_slip, write
 from archdsl.source import Source, Span
+from archdsl.syntax import lookalikes
 
 _KINDS = {
     "NAME": "a name",
@@ -16,7 +17,7 @@ _KINDS = {
     "$END": "the end of the file",
 }
 _INFIX = {"+", "-", "*", "/", "//", "%", "==", "!=", "<", "<=", ">", ">=", "and", "or"}
-_SIGNS = {"&&": "and", "||": "or", "!": "not", "×": "*", "·": "*", "→": "->"}
+_SIGNS = {"&&": "and", "||": "or", "!": "not"}
 """Signs of other languages, and what they are here."""
 
 
@@ -106,11 +107,35 @@ def bad_characters(place: Span) -> Diagnostic:
             Label(place),
             help='close it with `"` on the same line',
         )
+    if not (text.isascii() and text.isprintable()):
+        return _unknown_characters(place)
     what = "this character means" if len(text) == 1 else "these characters mean"
     help = "comments begin with `#`, names have letters, digits and `_`"
     if text in _SIGNS:
         help = f"write `{_SIGNS[text]}`"
     return Diagnostic("ARCH003", f"{what} nothing here", Label(place), help=help)
+
+
+def _unknown_characters(place: Span) -> Diagnostic:
+    """Return: characters that are not of the language; they may look as if they were."""
+    text = place.text
+    odd = [char for char in text if not (char.isascii() and char.isprintable())]
+    found = [lookalikes.meant(char) if char in odd else char for char in text]
+    if text[0] in lookalikes.QUOTES and len(text) > 1:  # a string: what is in it may be anything
+        odd, found = odd[:1], ['"', text[1:-1], '"']
+    rest = f" and {len(odd) - 1} more mean" if len(odd) > 1 else " means"
+    message = f"{lookalikes.called(odd[0])}{rest} nothing here"
+    known = [char for char in found if char is not None]
+    if len(known) < len(found):
+        help = "names have the letters a to z, A to Z, digits and `_`"
+        return Diagnostic("ARCH003", message, Label(place), help=help)
+    plain = "".join(known)
+    help = f"write `{_cut(plain)}`"
+    if not plain.strip():
+        help = "write a space" if plain else "remove it"
+    certain = all(map(lookalikes.is_certain, odd))
+    fix = Fix(help, (Edit(place, plain),), certain)
+    return Diagnostic("ARCH003", message, Label(place), help=help, fix=fix)
 
 
 def brace_on_next_line(place: Span) -> Diagnostic:
@@ -209,8 +234,11 @@ def _shown(found: str) -> str:
         return "the end of the file"
     if found.startswith(("\n", "\r")):
         return "the end of the line"
-    short = found if len(found) <= 40 else found[:39] + "…"
-    return f"`{short}`"
+    return f"`{_cut(found)}`"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 40 else text[:39] + "…"
 
 
 def _either(choices: list[str]) -> str:

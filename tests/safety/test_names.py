@@ -16,7 +16,6 @@ from safety.hostile_names import HOSTILE
 import archdsl
 from archdsl import Compiled
 from archdsl.backends.table import rows
-from archdsl.diagnostics import Fix
 from archdsl.diagnostics.text import render_text
 from archdsl.elaborate.values import FUNCTIONS
 from archdsl.ir.serialization import read_network
@@ -157,7 +156,9 @@ def test_comments_reach_docstrings_as_plain_text(text: str, tmp_path: Path) -> N
 def _without_docstrings(source: str) -> ast.Module:
     tree = ast.parse(source)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
+            node
+        ):
             node.body = node.body[1:] or [ast.Pass()]
     return tree
 
@@ -179,12 +180,12 @@ def test_reasons_reach_the_network_and_the_terminal(text: str, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("text", "message", "help", "repair"),
     [
-        ("let а = 1", "`а` (U+0430, Cyrillic small letter a) is no letter", "write `a`", "a"),
+        ("let а = 1", "`а` (U+0430, Cyrillic small letter a) means nothing here", "write `a`", "a"),
         ("let ｗidth = 1", "`ｗ` (U+FF57, fullwidth Latin small letter w)", "write `w`", "w"),
         ("let a = 1 − 2", "`−` (U+2212, minus sign)", "write `-`", "-"),
         ("let a\u00a0= 1", "U+00A0 (no-break space)", "write a space", " "),
         ("let a\u200b = 1", "U+200B (zero width space)", "remove it", ""),
-        ("let a = “x”", "`“` (U+201C, left double quotation mark)", 'write `"`', '"'),
+        ("let a = “x”", "`“` (U+201C, left double quotation mark)", 'write `"x"`', '"x"'),
         ("let a = ４", "`４` (U+FF14, fullwidth digit four)", "write `4`", "4"),
         ("let a = 1；", "`；` (U+FF1B, fullwidth semicolon)", "write `;`", ";"),
         ("let a\x1b = 1", "U+001B (a control character)", "remove it", ""),
@@ -195,17 +196,29 @@ def test_reasons_reach_the_network_and_the_terminal(text: str, tmp_path: Path) -
     ],
 )
 def test_look_alikes_are_named(text: str, message: str, help: str, repair: str | None) -> None:
-    diagnostics = [d for d in check_text(f"arch 1\n{text}\n") if d.code == "ARCH003"]
-    first = diagnostics[0]
+    first, *_ = diagnostics = check_text(f"arch 1\n{text}\n")
+    assert first.code == "ARCH003"
     assert message in first.message
     assert help in (first.help or "")
-    assert first.primary is not None and len(first.primary.span.text) == 1
-    assert first.fix == (Fix(first.primary.span, repair) if repair is not None else None)
+    assert len(diagnostics) == 1 and first.primary is not None
+    if repair is None:
+        assert first.fix is None
+    else:
+        assert first.fix is not None
+        assert [(e.span, e.text) for e in first.fix.edits] == [(first.primary.span, repair)]
+        assert first.fix.certain is not ("é" in text)  # an accent is not there by mistake
 
 
 def test_a_word_of_look_alikes_is_one_fault() -> None:
-    diagnostics = check_text("arch 1\nlet ширина = 1\n")
-    assert [d.code for d in diagnostics if d.code == "ARCH003"] == ["ARCH003"]
+    for name in ("ширина", "wіdth", "шиrina2", "x\u0301y", "1а", "ａｒｃｈ"):
+        found = check_text(f"arch 1\nlet {name} = 1\n")
+        assert [d.code for d in found] == ["ARCH003"], name
+
+
+def test_a_word_of_look_alikes_is_the_same_word_everywhere() -> None:
+    text = "arch 1\ndef Blосk(ширина) { cоnv(ширина) -> rеlu }\nmоdel M { inрut [3, 8, 8]\n"
+    found = check_text(f"{text}backbone {{ Blосk(4) }} }}\n")
+    assert [d.code for d in found] == ["ARCH003"] * 8
 
 
 def test_look_alikes_in_comments_and_strings_are_text() -> None:

@@ -13,7 +13,7 @@ from archdsl.ir import INPUT, Network, RegionKind, Tap
 # hide any of them would surprise.
 RESERVED = frozenset(
     """self torch torchvision timm nn F Tensor OrderedDict features i
-    LSTM LayerNorm2d LayerScale DropPath initialise
+    LSTM LayerNorm2d LayerScale DropPath initialise __debug__
     abs aiter all anext any ascii bin bool breakpoint bytearray bytes callable chr classmethod
     compile complex delattr dict dir divmod enumerate eval exec filter float format frozenset
     getattr globals hasattr hash help hex id input int isinstance issubclass iter len list locals
