@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import markdown_cases
 import pytest
 from corpus_cases import Fault
 from markdown_cases import Case, Snapshot
+
+# Workers share the cores; threads of torch that wait for each other would eat them.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 _TESTS = Path(__file__).parent
 _SUITES = {
@@ -21,6 +25,11 @@ _SUITES = {
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="rewrite snapshots in Markdown tests")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Return a worker for each core, few at most; one alone rewrites snapshots."""
+    return 0 if config.getoption("update") else min(4, os.cpu_count() or 1)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
