@@ -9,7 +9,8 @@ from __future__ import annotations
 import inspect
 import json
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -21,6 +22,12 @@ from archdsl.operators.signature import Value
 
 Keywords = dict[str, Value]
 
+
+MAX_MODULES = 20_000
+"""The most modules of a model: those of the libraries have a few thousand."""
+
+MAX_KEYWORD = 1_000_000
+"""The largest number that a keyword may have: some are lengths of lists."""
 
 _NEVER = frozenset(("self", "progress", "device", "dtype"))
 """Parameters of models that are not for a spec to give."""
@@ -146,11 +153,33 @@ def build(source: Library, model: str, keywords: Keywords) -> Any:
         for keyword in keywords:
             if keyword not in choices:
                 raise Refused(Fault.KEYWORD, keyword, choices=choices)
+            value = keywords[keyword]
+            if isinstance(value, int | float) and not abs(value) <= MAX_KEYWORD:
+                raise Refused(Fault.VALUE, keyword, f"at most {MAX_KEYWORD:,}")
     source.check(model, keywords)
     try:
-        return source.build(model, keywords)
+        with at_most(MAX_MODULES):
+            return source.build(model, keywords)
     except Exception as error:
         raise Refused(Fault.BUILD, found=first_line(error)) from error
+
+
+@contextmanager
+def at_most(modules: int) -> Iterator[None]:
+    """Raise OverflowError where more modules than these are put into others."""
+    count = 0
+
+    def note(*_: object) -> None:
+        nonlocal count
+        count += 1
+        if count > modules:
+            raise OverflowError(f"it would have more than {modules:,} modules")
+
+    handle = import_module("torch.nn.modules.module").register_module_module_registration_hook(note)
+    try:
+        yield
+    finally:
+        handle.remove()
 
 
 def on_no_device(make: Callable[[], Any]) -> Any:

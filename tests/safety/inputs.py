@@ -395,7 +395,7 @@ def long_words(r: random.Random) -> str:
 
 
 def long_lists(r: random.Random) -> str:
-    size = r.choice((10, 30, 100, 100, 300, 3_000 if r.random() < 0.15 else 50))
+    size = r.choice((10, 30, 50, 100, 200, 2_000 if r.random() < 0.1 else 50))
     item = r.choice(("1", "relu", "x", "1 + 1", "[1]", '"s"', "1.5"))
     items = ", ".join([item] * size)
     return r.choice(
