@@ -29,7 +29,7 @@ from archdsl.syntax.recursion import room_to_recurse
 MAX_TEXT = 1_000_000
 """The most characters a file may have."""
 
-_MOST_EFFORT = 200_000
+_MOST_EFFORT = 100_000
 """How many characters are read again at most, to find out what is wrong with the braces."""
 
 

@@ -416,7 +416,7 @@ def repeats(r: random.Random) -> str:
     # Either few, or far beyond the limit: what is allowed and large takes its time.
     levels = r.choice((1, 2, 3, 6, 30, 60, 70))
     counts = ("0", "1", "2", "3", "10G") if levels < 6 else ("0", "1", "2", "10G")
-    count = r.choice(("100", "400", *counts) if levels == 1 else counts)
+    count = r.choice(("30", "700", *counts) if levels == 1 else counts)
     body = r.choice(
         (
             "{0} -> {0}",
