@@ -180,7 +180,7 @@ class Resolver:
         if symbol is not None or not module.may_declare(name.text):
             choices = [s.name for s in module.symbols.values() if isinstance(s.item, nodes.Model)]
             self.problems.add(messages.unknown_model(name, purpose, choices))
-            mark_meant(name, choices, module)
+            count_meant_as_used(name, choices, module)
         return None
 
     def model_item(self, part: nodes.ModelItem, names: Names) -> None:
@@ -247,7 +247,7 @@ class Resolver:
             symbols = module.symbols.values()
             choices = [s.name for s in symbols if isinstance(s.item, nodes.RecipeDef)]
             self.problems.add(recipe_messages.unknown_recipe(name, choices))
-            mark_meant(name, choices, module)
+            count_meant_as_used(name, choices, module)
 
     def recipe(self, item: nodes.RecipeDef, top: Names) -> None:
         """Check the names in a recipe's values; what may be set is checked when it is built."""
@@ -267,7 +267,7 @@ class Resolver:
                 self.values.check(setting.value, top)
 
 
-def mark_meant(name: nodes.Name, choices: Sequence[str], module: Module) -> None:
+def count_meant_as_used(name: nodes.Name, choices: Sequence[str], module: Module) -> None:
     """Count what a misspelt name was probably meant to be as used: that is one mistake, not two."""
     meant = nearest(name.text, choices)
     if meant is not None:
