@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from archdsl.diagnostics import Poison, Problems
@@ -16,6 +17,7 @@ from archdsl.elaborate.placing import (
     Placer,
 )
 from archdsl.elaborate.placing import Stop as Stop
+from archdsl.elaborate.rehearsal import REHEARSED_FROM, Rehearsal
 from archdsl.elaborate.rows import Rows
 from archdsl.elaborate.sections import Sections
 from archdsl.elaborate.sizes import MAX_DIFFERENT, Sizes
@@ -35,7 +37,12 @@ MAX_USES = 100
 class Expander:
     """Expands bodies into a draft."""
 
-    def __init__(self, resolution: Resolution, problems: Problems) -> None:
+    def __init__(
+        self,
+        resolution: Resolution,
+        problems: Problems,
+        rehearse: Callable[[], None] | None = None,
+    ) -> None:
         self.resolution = resolution
         self.problems = problems
         self.evaluator = Evaluator(problems)
@@ -44,6 +51,10 @@ class Expander:
         self.sizes = Sizes(resolution, self.file_scope)
         self.sections = Sections(self)
         self.rows = Rows(self)
+        self.rehearse = rehearse
+        """Called once a network is large, to see how large it becomes."""
+        self.rehearsal: Rehearsal | None = None
+        """There if this expansion is one itself."""
         self.globals: dict[Module, Scope] = {}  # of files
 
     def file_scope(self, module: Module) -> Scope:
@@ -281,17 +292,18 @@ class Expander:
             inner.names[name] = value
             if not isinstance(value, Poison):
                 shown[name] = value
-        made = len(self.draft.nodes) + len(self.draft.regions)
-        if made + self.sizes.of_use(symbol, inner.names) > 2 * MAX_OPERATORS:
-            if self.sizes.is_endless:
-                self.problems.add(
-                    shape_messages.too_many_different(expr.span, MAX_DIFFERENT, here.use)
-                )
-                raise Stop
-            self.placer.too_many(expr.span, here)
+        self.check_size(expr, symbol, inner, here)
+        arguments = dict(inner.names)
         inner.names["in"] = flow
         given_as = ", ".join(f"{name}={messages.show(value)}" for name, value in shown.items())
         use = Use(expr.span, f"{symbol.name}({given_as})", region.path, here.use)
+        key = None
+        if self.rehearsal is not None:
+            key = self.rehearsal.key(symbol.item, arguments, flow)
+            repeated = self.rehearsal.repeat(key, flow, use)
+            if repeated is not None:
+                return repeated
+        before = self.draft.size
         place = replace(
             region, use=use, module=symbol.module, stage=None, block=None, depth=here.depth + 1
         )
@@ -305,7 +317,23 @@ class Expander:
         self.draft.add_region(
             region.path, RegionKind.DEF, flow, result, use, symbol.item.name.text, shown
         )
+        if self.rehearsal is not None:
+            self.rehearsal.remember(key, self.draft.size.since(before), result)
         return result
+
+    def check_size(self, expr: nodes.Expr, symbol: Symbol, scope: Scope, here: Here) -> None:
+        """Stop before a def is expanded that makes the network too large."""
+        made = self.draft.size.total
+        if made > REHEARSED_FROM and self.rehearse is not None:
+            rehearse, self.rehearse = self.rehearse, None
+            rehearse()
+        if made + self.sizes.of_use(symbol, scope.names) > 2 * MAX_OPERATORS:
+            if self.sizes.is_endless:
+                self.problems.add(
+                    shape_messages.too_many_different(expr.span, MAX_DIFFERENT, here.use)
+                )
+                raise Stop
+            self.placer.too_many(expr.span, here)
 
     def is_known(self, flow: Flow) -> bool:
         """Whether a value is there, and none of its shape is a guess."""

@@ -17,6 +17,7 @@ from archdsl.elaborate.guessing import Axes
 from archdsl.elaborate.loading import Module, Symbol
 from archdsl.elaborate.placing import Here, Stop
 from archdsl.elaborate.recipes import elaborate_recipes
+from archdsl.elaborate.rehearsal import Rehearsal, rehearse
 from archdsl.elaborate.values import Scope
 from archdsl.ir import INPUT, Aggregation, Allowance, Network, Node, RegionKind
 from archdsl.ir.naming import Names
@@ -65,7 +66,8 @@ class ModelElaborator:
         self.resolution = resolution
         self.problems = problems
         self.given = parameters
-        self.expander = Expander(resolution, problems)
+        self.expander = Expander(resolution, problems, self.rehearse)
+        self.symbol = symbol
         self.lineage = list(self.ancestry())
         self.scopes: dict[nodes.Model, Scope] = {}
 
@@ -87,6 +89,17 @@ class ModelElaborator:
             return self.expand(parameters, items)
         except Stop:
             return None
+
+    def rehearse(self) -> None:
+        """Stop if the network becomes too large: expand it once without making uses twice."""
+
+        def expand(problems: Problems) -> None:
+            double = ModelElaborator(self.symbol, self.resolution, problems, self.given)
+            double.expander.rehearse = None
+            double.expander.rehearsal = Rehearsal(double.expander.placer)
+            double.expand(double.parameters(), double.items())
+
+        rehearse(expand, self.problems)
 
     def least_operators(self) -> int:
         """Return how many operators the network has at least, without making it."""

@@ -52,7 +52,7 @@ class Rows:
         row = here.within(here.names.allocate(here.label(name or label)))
         current: Node = start
         for index in range(count):
-            before = self.made
+            before = expander.draft.size.total
             result = self.instance(body, resolved, scope, current, here, row, index)
             if not isinstance(result, Node):
                 return expander.unknown(start, expr.span, here)
@@ -79,7 +79,7 @@ class Rows:
         row = here.within(here.names.allocate(here.label(label)))
         current: Node = start
         for index in range(count):
-            before = self.made
+            before = expander.draft.size.total
             inner = Scope(outer)
             inner.names[label] = current
             place = row.within(str(index))
@@ -105,16 +105,11 @@ class Rows:
             return None
         return count
 
-    @property
-    def made(self) -> int:
-        """How much has been made so far."""
-        return len(self.expander.draft.nodes) + len(self.expander.draft.regions)
-
     def check_size(
         self, before: int, index: int, count: int, expr: nodes.Infix | nodes.Repeat, here: Here
     ) -> None:
         """Stop at once where ``count`` times the first instance is beyond the limit."""
-        if index == 0 and (self.made - before) * count > MAX_OPERATORS:
+        if index == 0 and (self.expander.draft.size.total - before) * count > MAX_OPERATORS:
             times = expr.right if isinstance(expr, nodes.Infix) else expr.count
             self.expander.placer.too_many(times.span, here)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from archdsl.ir.network import INPUT, Node, Region, RegionKind
 from archdsl.operators.operator import Operator, Shape, Step
@@ -25,6 +26,26 @@ def _whole(step: Step) -> Step:
     return int(step) if step == int(step) else step
 
 
+class Size(NamedTuple):
+    """Numbers of operators and of regions: there may be regions in which nothing is."""
+
+    operators: int
+    regions: int
+
+    @property
+    def total(self) -> int:
+        """Both."""
+        return self.operators + self.regions
+
+    def since(self, before: Size) -> Size:
+        """Return what was added to an earlier size."""
+        return Size(self.operators - before.operators, self.regions - before.regions)
+
+    def plus(self, more: Size) -> Size:
+        """Return the size of both."""
+        return Size(self.operators + more.operators, self.regions + more.regions)
+
+
 class Draft:
     """Nodes, regions and their origins, in order of addition."""
 
@@ -33,6 +54,14 @@ class Draft:
         self.regions: dict[str, Region] = {}
         self.defaults: dict[str, dict[str, Value]] = {}
         self.origins: dict[str, Use] = {}
+        self.unmade = Size(0, 0)
+        """What is counted, but was not made."""
+
+    @property
+    def size(self) -> Size:
+        """How many operators (the input is one) and regions there are."""
+        operators, regions = self.unmade
+        return Size(len(self.nodes) + operators, len(self.regions) + regions)
 
     def add_input(self, shape: Shape, use: Use) -> Node:
         """Add the node that stands for the input; it has stride 1."""
@@ -54,7 +83,7 @@ class Draft:
         Raises :class:`archdsl.operators.operator.Misfit` where the shapes do not fit, and
         :class:`TooManyOperators` at the limit.
         """
-        if len(self.nodes) > MAX_OPERATORS:
+        if self.size.operators > MAX_OPERATORS:
             raise TooManyOperators
         shapes = tuple(node.shape for node in inputs)
         shape = operator.infer(shapes, arguments)

@@ -56,6 +56,24 @@ LIMITS: dict[str, tuple[str, str]] = {
         "def A(n, m) { if n > 0 { A(n - 1, 2 * m) -> A(n - 1, 2 * m + 1) } else { conv(m) } }\n"
         + MODEL.format("A(40, 1)"),
     ),
+    "defs that double where shapes allow": (
+        "ARCH901",
+        names(60, "def A{0} {{ if in.c > 1 {{ A{1} -> A{1} }} else {{ conv(2) }} }}\n")
+        + "def A60 { relu }\n"
+        + MODEL.format("A0"),
+    ),
+    "doubling where shapes allow, nothing in it": (
+        "ARCH901",
+        names(60, "def A{0} {{ if in.c > 1 {{ A{1} -> A{1} }} }}\n")
+        + "def A60 { }\n"
+        + MODEL.format("A0"),
+    ),
+    "doubling while shapes change": (
+        "ARCH901",
+        names(60, "def A{0} {{ if in.c > 1 {{ A{1} -> conv(in.c % 7 + 2) -> A{1} }} }}\n")
+        + "def A60 { relu }\n"
+        + MODEL.format("A0"),
+    ),
     "many large models": (
         "ARCH901",
         names(300, "model M{0} {{ input [3, 8, 8]; backbone {{ relu * 150000 }} }}\n"),
