@@ -1,0 +1,1 @@
+"""Figures of a network: what to draw, where, and how."""
