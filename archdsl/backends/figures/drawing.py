@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 TITLE_SIZE = 9.0
@@ -276,7 +277,7 @@ def straight(*points: Point) -> tuple[Point, ...]:
     ((0, 0), (1.0, 0.0), (2.0, 0.0), (3, 0))
     """
     curve = [points[0]]
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(points):
         curve += [
             (x0 + (x1 - x0) / 3, y0 + (y1 - y0) / 3),
             (x0 + 2 * (x1 - x0) / 3, y0 + 2 * (y1 - y0) / 3),
