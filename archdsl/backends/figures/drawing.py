@@ -67,7 +67,7 @@ class Box:
     lines, bold, in the colour of the role; with it, ``sheets`` more borders lie behind, each
     :data:`SHEET` to the right of and below the one before. ``shape`` of a join is a circle.
     ``nodes`` are the ids of the network's nodes that it stands for, in order; ``title`` is its full
-    name for a tooltip.
+    name for a tooltip. A dashed one is there, but never computed.
     """
 
     id: str
@@ -82,6 +82,7 @@ class Box:
     sheets: int = 0
     nodes: tuple[str, ...] = ()
     title: str = ""
+    dashed: bool = False
 
     @property
     def left(self) -> float:
