@@ -17,6 +17,8 @@ TITLE_SIZE = 9.0
 """Of what a box is called, and of frames."""
 DETAIL_SIZE = 7.5
 """Of the second line of a box, of shapes and of the legend."""
+BADGE_SIZE = 10.0
+"""Of a badge, which is bold and stands :data:`EMPTY_WIDTH` behind the widest line of its box."""
 SUB_SCALE = 0.7
 """Size of a subscript, relative to that of its line."""
 TITLE_HEIGHT = 12.0
@@ -64,7 +66,8 @@ class Box:
     """A thing with a border: ``x`` and ``y`` are its centre.
 
     Its lines stand below each other in the middle. ``badge`` (``×10``) stands at the right of the
-    lines, bold, in the colour of the role; with it, ``sheets`` more borders lie behind, each
+    lines, bold, in the colour of the role; both together are in the middle then. With it,
+    ``sheets`` more borders lie behind, each
     :data:`SHEET` to the right of and below the one before. ``shape`` of a join is a circle.
     ``nodes`` are the ids of the network's nodes that it stands for, in order; ``title`` is its full
     name for a tooltip. A dashed one is there, but never computed.
