@@ -13,11 +13,11 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Literal, TypeAlias
 
-TITLE_SIZE = 9.0
+TITLE_SIZE = 8.5
 """Of what a box is called, and of frames."""
 DETAIL_SIZE = 7.5
 """Of the second line of a box, of shapes and of the legend."""
-BADGE_SIZE = 10.0
+BADGE_SIZE = 9.5
 """Of a badge, which is bold and stands :data:`EMPTY_WIDTH` behind the widest line of its box."""
 SUB_SCALE = 0.7
 """Size of a subscript, relative to that of its line."""
@@ -25,7 +25,7 @@ TITLE_HEIGHT = 12.0
 """Of a line whose largest text is a title."""
 DETAIL_HEIGHT = 10.5
 """Of any other line."""
-PADDING = 6.0
+PADDING = 5.0
 """Between the border of a box and its text, left and right."""
 EMPTY_WIDTH = 8.0
 """Between a text and what follows in its line."""

@@ -31,6 +31,11 @@ def folder() -> Path:
     return Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf"
 
 
+def files() -> list[Path]:
+    """Return the files of all faces; raises ``ModuleNotFoundError`` without matplotlib."""
+    return [folder() / name for name in _FACES.values()]
+
+
 @cache
 def _face(bold: bool, italic: bool) -> tuple[dict[int, float], float]:
     """Return the advance width of each character of a face, in em, and that of a missing one."""

@@ -1,0 +1,349 @@
+"""A drawing as DOT source in which everything has its place: Graphviz only has to draw it.
+
+The engine is ``nop2``, which takes positions as they are. Texts are HTML-like labels, in which
+every character of a name is a character; nothing of a name is ever a name or an attribute.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from math import ceil
+from typing import TYPE_CHECKING
+
+from archdsl.backends.figures import fonts
+from archdsl.backends.figures.characters import cleaned
+from archdsl.backends.figures.curves import TAIL_RADIUS, head, line_width, shaft
+from archdsl.backends.figures.drawing import (
+    DETAIL_SIZE,
+    DOT,
+    HEADER_HEIGHT,
+    PADDING,
+    ROW_HEIGHT,
+    SHEET,
+    SUB_SCALE,
+    Box,
+    Dot,
+    Drawing,
+    Edge,
+    Frame,
+    Item,
+    Line,
+    Point,
+    Run,
+    Table,
+    Text,
+    line_height,
+)
+from archdsl.backends.figures.theme import LIGHT, Paint, Theme
+from archdsl.backends.figures.typesetting import badge_run, badge_space, clean_line
+
+if TYPE_CHECKING:
+    from graphviz import Digraph
+
+BOX_LINE = 0.9
+"""How thick the border of a box is; that of a frame is :data:`FRAME_LINE`."""
+FRAME_LINE = 0.6
+
+_COLOUR = re.compile(r"#[0-9A-F]{6}")
+_FONT = re.compile(r"[A-Za-z0-9 ,_-]+")
+_LIFT = 3
+"""Points by which labels are lowered: Graphviz centres lines on more than their capitals."""
+
+
+def page_size(drawing: Drawing) -> tuple[int, int]:
+    """Return width and height of the page in points: whole ones, as Graphviz makes them."""
+    return max(1, ceil(drawing.width - 0.005)), max(1, ceil(drawing.height - 0.005))
+
+
+def names(drawing: Drawing) -> list[str]:
+    """Return a name for each item, unique in the drawing, that DOT and XML can hold.
+
+    Boxes are called by their ids, edges ``edge0``, ``edge1`` and so on. What is only a part of an
+    item (a sheet, the dot at a tail) has a slash in its name, which no id can have.
+    """
+    used: set[str] = set()
+    counts: dict[str, int] = {}
+    found = []
+    for item in drawing.items:
+        if isinstance(item, Box | Table):
+            name = re.sub(r"[^\w.-]", "_", cleaned(item.id)) or "_"
+        else:
+            kind = type(item).__name__.lower()
+            name = f"{kind}{counts.get(kind, 0)}"
+            counts[kind] = counts.get(kind, 0) + 1
+        unique, n = name, 2
+        while unique in used:
+            unique, n = f"{name}/{n}", n + 1
+        used.add(unique)
+        found.append(unique)
+    return found
+
+
+def write_dot(
+    drawing: Drawing,
+    theme: Theme = LIGHT,
+    *,
+    prefix: str = "",
+    dpi: int | None = None,
+    transparent: bool = False,
+) -> str:
+    """Return DOT source for the ``nop2`` engine.
+
+    ``prefix`` stands before every id; ``dpi`` is for pixels only; a ``transparent`` figure has no
+    ground of its own.
+    """
+    return _Writer(drawing, theme, prefix, dpi, transparent).source()
+
+
+class _Writer:
+    """Writes one drawing."""
+
+    def __init__(
+        self, drawing: Drawing, theme: Theme, prefix: str, dpi: int | None, transparent: bool
+    ) -> None:
+        self.drawing = drawing
+        self.theme = theme
+        self.prefix = re.sub(r"[^\w.-]", "_", prefix)
+        self.width, self.height = page_size(drawing)
+        self.names = names(drawing)
+        boxes = zip(drawing.items, self.names, strict=True)
+        self.by_id = {i.id: name for i, name in boxes if isinstance(i, Box | Table)}
+        self.graph = self._graph(dpi, "transparent" if transparent else _colour(theme.background))
+
+    def _graph(self, dpi: int | None, ground: str) -> Digraph:
+        from graphviz import Digraph, nohtml
+
+        family = _font(fonts.FAMILY)
+        attributes = {"layout": "nop2", "bb": f"0,0,{self.width},{self.height}", "pad": "0"}
+        attributes |= {"bgcolor": ground, "margin": "0", "outputorder": "nodesfirst"}
+        attributes |= {"charset": "UTF-8", "fontname": family}
+        if dpi is not None:
+            attributes["dpi"] = str(dpi)
+        return Digraph(
+            nohtml(re.sub(r"[^\w.-]", "_", cleaned(self.drawing.name)) or "figure"),
+            graph_attr=attributes,
+            node_attr={
+                "shape": "box",
+                "fixedsize": "true",
+                "margin": "0",
+                "label": "",
+                "fontname": family,
+                "fontsize": _number(DETAIL_SIZE),
+                "fontcolor": _colour(self.theme.text),
+                "penwidth": _number(BOX_LINE),
+            },
+            edge_attr={"arrowsize": "0.5"},
+        )
+
+    def source(self) -> str:
+        """Return the whole source."""
+        # It holds the page open: Graphviz cuts it to what is drawn.
+        self.node("/page", self.width / 2, self.height / 2, self.width, self.height, style="invis")
+        items = list(zip(self.drawing.items, self.names, strict=True))
+        for item, name in items:
+            self.item(item, name)
+        for item, name in items:
+            if isinstance(item, Edge):
+                self.edge(item, name)
+        return str(self.graph.source)
+
+    def node(
+        self, name: str, x: float, y: float, width: float, height: float, **attributes: str
+    ) -> None:
+        """Write a node; ``x`` and ``y`` are its centre in the drawing."""
+        class_ = attributes.pop("class_", "")
+        more = {"class": class_, "id": self.prefix + name} if class_ else {}
+        self.graph.node(
+            name,
+            pos=self.point((x, y)),
+            width=_number(width / 72, 5),
+            height=_number(height / 72, 5),
+            **more,
+            **attributes,
+        )
+
+    def point(self, at: Point) -> str:
+        """Return a point as DOT has it, y upwards."""
+        return f"{_number(at[0])},{_number(self.height - at[1])}"
+
+    def item(self, item: Item, name: str) -> None:
+        """Write the nodes of an item: all of it, or of an edge the dot at its tail."""
+        match item:
+            case Frame():
+                paint = self.theme.frames[item.kind]
+                x, y = (item.left + item.right) / 2, (item.top + item.bottom) / 2
+                look = {"style": "rounded,filled", "penwidth": _number(FRAME_LINE)}
+                self.node(
+                    name, x, y, item.width, item.height, class_="frame", **look, **_paint(paint)
+                )
+            case Box():
+                self.box(item, name)
+            case Table():
+                look = {"style": "filled", **_paint(self.theme.roles[item.role])}
+                look["label"] = self.table(item)
+                class_ = f"r-{item.role}"
+                self.node(name, item.x, item.y, item.width, item.height, class_=class_, **look)
+            case Text():
+                self.text(item, name)
+            case Dot():
+                ink = _colour(self.theme.edge)
+                self.dot(name, (item.x, item.y), DOT, ink, class_="junction")
+            case Edge() if item.kind == "tap":
+                ink = _colour(self.theme.tap)
+                self.dot(f"{name}/tail", item.points[0], TAIL_RADIUS, ink, class_="tail")
+
+    def dot(self, name: str, at: Point, radius: float, ink: str, *, class_: str) -> None:
+        """Write a filled circle without a border."""
+        look = {"shape": "circle", "style": "filled", "penwidth": "0"}
+        look |= {"color": ink, "fillcolor": ink}
+        size = 2 * radius
+        self.node(name, at[0], at[1], size, size, class_=class_, **look)
+
+    def box(self, box: Box, name: str) -> None:
+        """Write a box, and before it the sheets behind it, the last one first."""
+        corners = "rounded," if box.shape == "round" else ""
+        look = {"style": f"{corners}filled{',dashed' if box.dashed else ''}"}
+        look |= _paint(self.theme.roles[box.role])
+        if box.shape == "circle":
+            look["shape"] = "circle"
+        for i in range(box.sheets, 0, -1):
+            x, y = box.x + i * SHEET, box.y + i * SHEET
+            self.node(f"{name}/sheet{i}", x, y, box.width, box.height, class_="sheet", **look)
+        look["label"] = self.label(box)
+        self.node(name, box.x, box.y, box.width, box.height, class_=f"r-{box.role}", **look)
+
+    def text(self, text: Text, name: str) -> None:
+        """Write a text of its own: a node without a border, as wide as the text."""
+        line = clean_line(text.line)
+        width = fonts.width(line)
+        x = text.x + {"start": width / 2, "middle": 0.0, "end": -width / 2}[text.anchor]
+        y = text.y + 0.15 * max((run.size for run in line), default=0.0)
+        html = self.line(line)
+        size = ceil(width) + 4, ceil(line_height(line)) + 6
+        self.node(name, x, y, *size, class_="text", shape="none", label=f"<{html}>")
+
+    def label(self, box: Box) -> str:
+        """Return the lines of a box as a table of fixed heights, and its badge beside them."""
+        lines = [clean_line(line) for line in box.lines]
+        if not lines and not box.badge:
+            return ""
+        heights = [int(line_height(line)) for line in lines or [()]]
+        badge = ""
+        if box.badge:
+            space = round(badge_space(box))
+            colour = self.theme.roles[box.role].badge
+            inner = self.run(badge_run(box), colour)
+            badge = f'<TD ROWSPAN="{len(heights)}" WIDTH="{space}" ALIGN="RIGHT">{inner}</TD>'
+        rows = []
+        if (lift := min(_LIFT, int(box.height - sum(heights) - 2))) > 0:
+            rows.append(f'<TR><TD HEIGHT="{lift}"></TD></TR>')
+        for i, height in enumerate(heights):
+            html = self.line(lines[i] if lines else ())
+            rows.append(f'<TR><TD HEIGHT="{height}">{html}</TD>{badge if i == 0 else ""}</TR>')
+        return f"<{_TABLE}>{''.join(rows)}</TABLE>>"
+
+    def table(self, table: Table) -> str:
+        """Return a table: its header on a ground of its own, its rows with two texts each."""
+        # Half a border lies within the node.
+        width, paint = int(table.width - BOX_LINE), self.theme.roles[table.role]
+        height = int(table.height - BOX_LINE)
+        header, line = _colour(self.theme.header), _colour(paint.line)
+        rows = [
+            f'<TR><TD HEIGHT="{HEADER_HEIGHT:.0f}" BGCOLOR="{header}" SIDES="B" BORDER="1"'
+            f' COLOR="{line}">{self.line(clean_line(table.header))}</TD></TR>'
+        ]
+        if table.rows:
+            inner = "".join(
+                f'<TR><TD HEIGHT="{ROW_HEIGHT:.0f}" ALIGN="LEFT">{self.line(row.left)}</TD>'
+                f'<TD ALIGN="RIGHT">{self.line(row.right)}</TD></TR>'
+                for row in table.rows
+            )
+            size = f'WIDTH="{max(1, int(width - 2 * PADDING))}"'
+            rows.append(f"<TR><TD>{_TABLE} {size}>{inner}</TABLE></TD></TR>")
+        size = f'FIXEDSIZE="TRUE" WIDTH="{max(1, width)}" HEIGHT="{max(1, height)}"'
+        return f"<{_TABLE} {size}>{''.join(rows)}</TABLE>>"
+
+    def line(self, line: Line) -> str:
+        """Return a line as HTML-like text; an empty one is a blank, for there must be something."""
+        line = clean_line(line)
+        return "".join(self.run(run) for run in line if run.text) or "\N{NO-BREAK SPACE}"
+
+    def run(self, run: Run, colour: str | None = None) -> str:
+        """Return a text in its style."""
+        html = _html(run.text)
+        for tag, applies in (("B", run.bold), ("I", run.italic), ("SUB", run.sub)):
+            if applies:
+                html = f"<{tag}>{html}</{tag}>"
+        size = run.size * (SUB_SCALE if run.sub else 1)
+        style = ""
+        if size != DETAIL_SIZE:  # whole numbers only, but for that of the node itself
+            style += f' POINT-SIZE="{max(1, round(size))}"'
+        if run.muted or colour is not None:
+            style += f' COLOR="{_colour(colour or self.theme.muted)}"'
+        return f"<FONT{style}>{html}</FONT>" if style else html
+
+    def edge(self, edge: Edge, name: str) -> None:
+        """Write an edge along its curve."""
+        colour = _colour(self.theme.tap if edge.kind == "tap" else self.theme.edge)
+        curve = " ".join(self.point(p) for p in shaft(edge))
+        tips = head(edge)
+        if tips is not None:
+            curve = f"e,{self.point(tips[1])} {curve}"
+        self.graph.edge(
+            self.end(edge.source, edge.points[0]),
+            self.end(edge.target, edge.points[-1]),
+            pos=curve,
+            color=colour,
+            penwidth=_number(line_width(edge)),
+            id=self.prefix + name,
+            **{"class": f"k-{edge.kind}"},
+            **({} if tips is not None else {"arrowhead": "none"}),
+        )
+
+    def end(self, id: str, at: Point) -> str:
+        """Return the node at an end of an edge; where no box is, one that is not seen."""
+        if id not in self.by_id:
+            self.by_id[id] = f"/end{len(self.by_id)}"
+            self.node(self.by_id[id], *at, 1, 1, style="invis")
+        return self.by_id[id]
+
+
+_TABLE = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0"'
+
+
+def _paint(paint: Paint) -> dict[str, str]:
+    return {"fillcolor": _colour(paint.fill), "color": _colour(paint.line)}
+
+
+def _html(text: str) -> str:
+    r"""Return a text that an HTML-like label shows as it is.
+
+    Backslashes are doubled, for ``\N`` is the name of the node even there.
+    """
+    # Of several blanks in a row Graphviz, like HTML, keeps one.
+    kept = re.sub(r"^ | (?= )| $", "\N{NO-BREAK SPACE}", text)
+    return escape(kept).replace("\\", "\\\\")
+
+
+def _colour(colour: str) -> str:
+    if not _COLOUR.fullmatch(colour):
+        raise ValueError(f"{colour!r} is no colour")
+    return colour
+
+
+def _font(family: str) -> str:
+    # Graphviz writes it into SVG as it is.
+    if not _FONT.fullmatch(family):
+        raise ValueError(f"{family!r} is no name of a font")
+    return family
+
+
+def _number(value: float, digits: int = 2) -> str:
+    """Return a number, rounded, without needless zeros.
+
+    >>> _number(12.50), _number(-0.001), _number(3)
+    ('12.5', '0', '3')
+    """
+    text = f"{value:.{digits}f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
