@@ -15,7 +15,7 @@ from safety.hostile_names import HOSTILE
 
 import archdsl
 from archdsl import Compiled
-from archdsl.backends.table import rows
+from archdsl.backends.tables.parts import parts
 from archdsl.diagnostics.text import render_text
 from archdsl.elaborate.values import FUNCTIONS
 from archdsl.ir.serialization import read_network
@@ -97,7 +97,7 @@ def check_emitted(result: Compiled) -> None:
     stored = result.network.to_json()
     assert stored.isascii() or json.loads(stored)
     assert read_network(stored).identity == result.network.identity
-    assert all(row.name.isprintable() for row in rows(result.network))
+    assert all(row.name.isprintable() for row in parts(result.network))
 
 
 @pytest.mark.parametrize("part", range(4))

@@ -76,7 +76,12 @@ def process(path: Path) -> tuple[str, list[str], list[str]]:
     Returns how it went, the codes that were reported, and every text that was written for it.
     """
     import archdsl
-    from archdsl.backends.table import rows
+    from archdsl.backends.tables.choosing import Entry, Per, tables
+    from archdsl.backends.tables.latex import to_latex
+    from archdsl.backends.tables.markdown import to_markdown
+    from archdsl.backends.tables.structured import to_csv
+    from archdsl.backends.tables.structured import to_json as tables_to_json
+    from archdsl.backends.tables.text import render_text as render_tables
     from archdsl.compiler import CallFault, SpecFault, check_spec, compile_spec, load_spec
     from archdsl.diagnostics.structured import to_json
     from archdsl.diagnostics.text import render_text
@@ -113,7 +118,11 @@ def process(path: Path) -> tuple[str, list[str], list[str]]:
         texts.append(compiled.source)
         stored = compiled.network.to_json()
         assert read_network(stored).identity == compiled.network.identity
-        texts += [f"{row.name} {row.output} {row.note}" for row in rows(compiled.network)]
+        entry = Entry(name, str(path), compiled.network)
+        for per in Per:
+            made = tables([entry], per)
+            texts += [render_tables(made, 80).plain, to_markdown(made), to_latex(made)]
+            texts += [to_csv(made).replace("\r\n", "\n"), tables_to_json(made, per)]
     return outcome, codes, texts
 
 

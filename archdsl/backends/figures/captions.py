@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from archdsl.backends.figures.drawing import Role
-from archdsl.backends.table import show
+from archdsl.backends.tables.cells import show
 from archdsl.ir import Node
 from archdsl.ir.naming import snake_case
+from archdsl.aggregators import AGGREGATORS
 from archdsl.operators import OPERATORS, activation, dropping, normalization
 from archdsl.operators.operator import Shape
 from archdsl.operators.signature import Value
@@ -42,15 +43,30 @@ def title(node: Node) -> str:
             return f"dw conv {_size(a['k'])}{_stride(a['stride'])}"
         case "maxpool" | "avgpool":
             by = a["stride"] if a["stride"] is not None else a["k"]
-            name = "max pool" if node.op == "maxpool" else "avg pool"
-            return f"{name} {_size(a['k'])}{_stride(by)}"
+            if node.op == "avgpool":
+                return f"avg pool {_size(a['k'])}{_stride(by) if by != a['k'] else ''}"
+            return f"max pool {_size(a['k'])}{_stride(by)}"
         case "subsample":
             return f"subsample{_stride(a['stride'])}"
         case "foreign":
             return str(a["model"])
         case "feature":
             return node.id.removeprefix("backbone.")
-    return _filled(OPERATORS[node.op].picture, node) if node.op in OPERATORS else node.op
+    operator = OPERATORS.get(node.op) or AGGREGATORS.get(node.op)
+    return _filled(operator.picture, node) if operator is not None else node.op
+
+
+def short(node: Node) -> str:
+    """Return what an operator is called where there is little room: its kind, kernel, stride."""
+    a = node.arguments
+    match node.op:
+        case "conv":
+            return f"conv {_size(a['k'])}{_stride(a['stride'])}"
+        case "maxpool" | "avgpool":
+            by = a["stride"] if a["stride"] is not None else a["k"]
+            if by == a["k"] and node.op == "maxpool":
+                return f"pool{_stride(by)}"
+    return title(node)
 
 
 def detail(node: Node) -> str:
