@@ -44,6 +44,18 @@ class Facts:
     live: bool = True
     nodes: tuple[str, ...] = ()
 
+    @property
+    def module(self) -> str:
+        """Path of what all nodes lie in, as torch calls it: ``backbone.s2.b2``; often empty."""
+        if len(self.nodes) == 1:
+            return "" if self.nodes == (INPUT,) else self.nodes[0]
+        common = []
+        for names in zip(*(id.split(".") for id in self.nodes), strict=False):
+            if len(set(names)) > 1:
+                break
+            common.append(names[0])
+        return ".".join(common)
+
     def lines(self) -> list[tuple[str, str]]:
         """Return names and values to show, in order; what does not apply is left out."""
         if not self.nodes:
@@ -55,6 +67,7 @@ class Facts:
             ("parameters", amount(self.params) + (costs if self.params else "")),
             ("MACs", amount(self.macs) + (costs if self.macs else "")),
             ("receptive field", self.field),
+            ("module", self.module),
             ("defined at", " → ".join(self.defined)),
             ("computed", "" if self.live else "never: nothing uses it"),
         ]

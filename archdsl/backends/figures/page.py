@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import quote
 
-from archdsl.backends.figures.drawing import Drawing, Edge
+from archdsl.backends.figures.dot import names
+from archdsl.backends.figures.drawing import Box, Drawing, Edge, Table
 from archdsl.backends.figures.facts import Facts, box_facts, table_rows
 from archdsl.backends.figures.listing import table
 from archdsl.backends.figures.nearness import owners
@@ -174,22 +175,31 @@ def _data(
     found: dict[str, object] = {}
     for name, (drawing, svg) in views.items() if network is not None else ():
         assert network is not None
+        called = _called(drawing)
         edges = [item for item in drawing.items if isinstance(item, Edge)]
         found[name] = {
             "prefix": prefix(name),
             "style": _taken(svg)[1],
             "boxes": _boxes(network, drawing, views, numbers),
-            "edges": [(e.source, e.target, f"edge{i}") for i, e in enumerate(edges)],
+            "edges": [[called.get(end, end) for end in (e.source, e.target)] for e in edges],
             "texts": owners(drawing),
         }
     file = snake_case(re.sub(r"\W+", "_", title)).strip("_") or "figure"
     return {"file": file, "layers": [facts.title for facts in rows], "views": found}
 
 
+def _called(drawing: Drawing) -> dict[str, str]:
+    """Return what each box is called in the SVG, by its id."""
+    named = zip(drawing.items, names(drawing), strict=True)
+    return {item.id: name for item, name in named if isinstance(item, Box | Table)}
+
+
 def _boxes(
     network: Network, drawing: Drawing, views: Views, numbers: Mapping[str, int]
 ) -> dict[str, object]:
     opened = views[FINEST][0] if FINEST in views and drawing.view != FINEST else None
+    inner_names = _called(opened) if opened is not None else {}
+    called = _called(drawing)
     found: dict[str, object] = {}
     for id, facts in box_facts(network, drawing).items():
         shown = set(facts.nodes)
@@ -199,10 +209,12 @@ def _boxes(
             "lines": facts.lines(),
             "nodes": [numbers[node] for node in facts.nodes if node in numbers],
         }
-        inner = [b.id for b in opened.boxes() if shown & set(b.nodes)] if opened else []
+        inner = (
+            [inner_names[b.id] for b in opened.boxes() if shown & set(b.nodes)] if opened else []
+        )
         if inner:
             about["opens"] = [FINEST, inner]
-        found[id] = about
+        found[called[id]] = about
     return found
 
 

@@ -28,10 +28,10 @@ class Canvas {
       if (!map.has(from)) map.set(from, []);
       map.get(from).push(to);
     };
-    this.edges = this.facts.edges.map(([source, target, id]) => {
+    this.edges = this.facts.edges.map(([source, target], i) => {
       link(this.after, source, target);
       link(this.before, target, source);
-      return { source, target, element: document.getElementById(prefix + id) };
+      return { source, target, element: document.getElementById(`${prefix}edge${i}`) };
     });
     const texts = [...this.section.querySelectorAll('.text')];
     this.texts = texts.length === this.facts.texts.length
@@ -53,8 +53,9 @@ class Canvas {
   trace(id) {
     const up = this.reach(id, this.before);
     const down = this.reach(id, this.after);
-    const isOn = (source, target) =>
-      (up.has(source) && up.has(target)) || (down.has(source) && down.has(target));
+    // An edge that joins no boxes is part of the legend.
+    const isOn = (source, target) => (!this.nodes.has(source) && !this.nodes.has(target))
+      || (up.has(source) && up.has(target)) || (down.has(source) && down.has(target));
     for (const [other, element] of this.nodes) {
       const on = up.has(other) || down.has(other) || element.classList.contains('scenery');
       element.classList.toggle('on', on);
@@ -88,6 +89,14 @@ class Canvas {
     y = Math.min(Math.max(y + h / 2, home.y), home.y + home.h) - h / 2;
     this.box = { x, y, w, h };
     this.svg.setAttribute('viewBox', [x, y, w, h].map((n) => +n.toFixed(3)).join(' '));
+    this.measure();
+  }
+
+  // Outlines are as thick as a line of the page at every scale.
+  measure() {
+    const { clientWidth, clientHeight } = this.svg;
+    const scale = Math.min(clientWidth / this.box.w, clientHeight / this.box.h) || 1;
+    this.section.style.setProperty('--pixel', `${1 / scale}px`);
   }
 
   fit() {
@@ -212,7 +221,9 @@ class Canvas {
     const release = (event) => {
       held.delete(event.pointerId);
       spread = span();
-      if (!held.size) this.section.classList.remove('dragged');
+      if (held.size) return;
+      this.section.classList.remove('dragged');
+      setTimeout(() => { this.dragged = false; });
     };
     this.section.addEventListener('pointerup', release);
     this.section.addEventListener('pointercancel', release);

@@ -11,6 +11,7 @@ const isCalm = matchMedia('(prefers-reduced-motion: reduce)');
 let current = null;
 let shown = null; // the box that the card is about
 let pinned = false;
+let mouse = [];
 
 const make = (tag, text) => Object.assign(document.createElement(tag), { textContent: text });
 const canvas = () => canvases.get(current);
@@ -27,6 +28,7 @@ function show(name) {
     button.setAttribute('aria-pressed', String(button.dataset.opens === name));
   }
   for (const id of ['in', 'out', 'fit', 'save']) $(id).disabled = !canvas();
+  canvas()?.measure();
   search();
 }
 
@@ -93,7 +95,7 @@ function place(element) {
       const away = Math.hypot((rect.left + rect.right - box.left - box.right) / 2,
         (rect.top + rect.bottom - box.top - box.bottom) / 2);
       const hidden = lit.reduce((sum, other) => sum + overlap(rect, other), 0);
-      const cost = overlap(rect, box) * 20 + hidden + away * 25;
+      const cost = overlap(rect, box) * 20 + hidden * 2 + away * 40;
       if (!best || cost < best.cost) best = { cost, left, top: upper };
     }
   }
@@ -149,8 +151,11 @@ function setUp(view) {
     if (facts.opens) element.dataset.opens = facts.opens[0];
   }
   view.svg.setAttribute('role', 'group');
-  view.section.addEventListener('pointerover', (event) => {
-    if (view.dragged || event.pointerType === 'touch') return;
+  view.section.addEventListener('pointermove', (event) => {
+    // Boxes that move below a mouse at rest are not what it points at.
+    const isAtRest = event.screenX === mouse[0] && event.screenY === mouse[1];
+    mouse = [event.screenX, event.screenY];
+    if (view.dragged || isAtRest || event.pointerType === 'touch') return;
     const id = boxOf(event);
     if (id !== undefined) describe(id);
     else if (!pinned) hide();
@@ -167,9 +172,7 @@ function setUp(view) {
   });
   view.section.addEventListener('focusout', () => pinned || hide());
   view.section.addEventListener('click', (event) => {
-    const wasDragged = view.dragged;
-    view.dragged = false;
-    if (wasDragged) return;
+    if (view.dragged) return;
     if (!find.value) unmark();
     const id = boxOf(event);
     if (id === undefined) return hide();
@@ -193,7 +196,8 @@ const searchable = (facts) => [
   ...facts.nodes.map((n) => data.layers[n]),
 ].join('\n').toLowerCase();
 const matches = (view) => Object.entries(view.facts.boxes)
-  .filter(([, facts]) => fits(searchable(facts))).map(([id]) => id);
+  .filter(([id, facts]) => fits(searchable(facts)) && view.nodes.get(id)?.tabIndex === 0)
+  .map(([id]) => id);
 
 function search() {
   const isOn = words().length > 0;
@@ -326,10 +330,10 @@ if (sections.length) {
   $('out').addEventListener('click', () => { hide(); canvas().zoom(1.4); });
   $('save').addEventListener('click', save);
   $('form').addEventListener('submit', (event) => event.preventDefault());
-  find.addEventListener('input', search);
+  find.addEventListener('input', () => { hide(); search(); });
   addEventListener('hashchange', follow);
   addEventListener('keydown', press);
-  addEventListener('resize', hide);
+  addEventListener('resize', () => { hide(); canvas()?.measure(); });
   addEventListener('beforeprint', () => { hide(); canvas()?.fit(); });
 }
 addEventListener('pagehide', remember);
