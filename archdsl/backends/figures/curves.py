@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import dist, hypot
 from typing import TypeAlias
 
-from archdsl.backends.figures.drawing import Edge, Point
+from archdsl.backends.figures.drawing import Edge, Point, Role
 
 HEAD_LENGTH = 5.0
 HEAD_WIDTH = 4.2
@@ -19,6 +20,11 @@ Cubic: TypeAlias = tuple[Point, Point, Point, Point]
 def line_width(edge: Edge) -> float:
     """Return how thick an edge is, in points."""
     return _WIDTHS[edge.kind]
+
+
+def has_tail(edge: Edge, roles: Mapping[str, Role]) -> bool:
+    """Whether there is a dot at an edge's tail: where a copy is taken, not within the lane."""
+    return edge.kind == "tap" and roles.get(edge.source) is not Role.MAP
 
 
 def shaft(edge: Edge) -> tuple[Point, ...]:

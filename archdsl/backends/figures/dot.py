@@ -1,7 +1,7 @@
 """A drawing as DOT source in which everything has its place: Graphviz only has to draw it.
 
 The engine is ``nop2``, which takes positions as they are. Texts are HTML-like labels, in which
-every character of a name is a character; nothing of a name is ever a name or an attribute.
+every character of a name is only a character; nothing of a name is ever an attribute.
 """
 
 from __future__ import annotations
@@ -13,30 +13,31 @@ from typing import TYPE_CHECKING
 
 from archdsl.backends.figures import fonts
 from archdsl.backends.figures.characters import cleaned
-from archdsl.backends.figures.curves import TAIL_RADIUS, head, line_width, shaft
+from archdsl.backends.figures.curves import (
+    HEAD_LENGTH,
+    TAIL_RADIUS,
+    has_tail,
+    head,
+    line_width,
+    shaft,
+)
 from archdsl.backends.figures.drawing import (
     DETAIL_SIZE,
     DOT,
     HEADER_HEIGHT,
-    PADDING,
-    ROW_HEIGHT,
     SHEET,
-    SUB_SCALE,
     Box,
     Dot,
     Drawing,
     Edge,
     Frame,
     Item,
-    Line,
     Point,
-    Run,
     Table,
     Text,
-    line_height,
 )
 from archdsl.backends.figures.theme import LIGHT, Paint, Theme
-from archdsl.backends.figures.typesetting import badge_run, badge_space, clean_line
+from archdsl.backends.figures.typesetting import Placed, typeset
 
 if TYPE_CHECKING:
     from graphviz import Digraph
@@ -47,8 +48,11 @@ FRAME_LINE = 0.6
 
 _COLOUR = re.compile(r"#[0-9A-F]{6}")
 _FONT = re.compile(r"[A-Za-z0-9 ,_-]+")
-_LIFT = 3
-"""Points by which labels are lowered: Graphviz centres lines on more than their capitals."""
+_MIDDLE, _MIDDLE_OF_STYLED = 0.31, 0.19
+"""From the middle of a text, as Graphviz sees it, down to its baseline, in em.
+
+What lies between version 2.43 and 14, which are 0.08 em apart.
+"""
 
 
 def page_size(drawing: Drawing) -> tuple[int, int]:
@@ -108,6 +112,7 @@ class _Writer:
         self.width, self.height = page_size(drawing)
         self.names = names(drawing)
         boxes = zip(drawing.items, self.names, strict=True)
+        self.roles = drawing.roles()
         self.by_id = {i.id: name for i, name in boxes if isinstance(i, Box | Table)}
         self.graph = self._graph(dpi, "transparent" if transparent else _colour(theme.background))
 
@@ -180,18 +185,15 @@ class _Writer:
             case Box():
                 self.box(item, name)
             case Table():
-                look = {"style": "filled", **_paint(self.theme.roles[item.role])}
-                look["label"] = self.table(item)
-                class_ = f"r-{item.role}"
-                self.node(name, item.x, item.y, item.width, item.height, class_=class_, **look)
-            case Text():
-                self.text(item, name)
+                self.table(item, name)
             case Dot():
                 ink = _colour(self.theme.edge)
                 self.dot(name, (item.x, item.y), DOT, ink, class_="junction")
-            case Edge() if item.kind == "tap":
+            case Edge() if has_tail(item, self.roles):
                 ink = _colour(self.theme.tap)
                 self.dot(f"{name}/tail", item.points[0], TAIL_RADIUS, ink, class_="tail")
+        if isinstance(item, Box | Table | Text):
+            self.texts(item, name)
 
     def dot(self, name: str, at: Point, radius: float, ink: str, *, class_: str) -> None:
         """Write a filled circle without a border."""
@@ -210,78 +212,37 @@ class _Writer:
         for i in range(box.sheets, 0, -1):
             x, y = box.x + i * SHEET, box.y + i * SHEET
             self.node(f"{name}/sheet{i}", x, y, box.width, box.height, class_="sheet", **look)
-        look["label"] = self.label(box)
         self.node(name, box.x, box.y, box.width, box.height, class_=f"r-{box.role}", **look)
 
-    def text(self, text: Text, name: str) -> None:
-        """Write a text of its own: a node without a border, as wide as the text."""
-        line = clean_line(text.line)
-        width = fonts.width(line)
-        x = text.x + {"start": width / 2, "middle": 0.0, "end": -width / 2}[text.anchor]
-        y = text.y + 0.15 * max((run.size for run in line), default=0.0)
-        html = self.line(line)
-        size = ceil(width) + 4, ceil(line_height(line)) + 6
-        self.node(name, x, y, *size, class_="text", shape="none", label=f"<{html}>")
+    def table(self, table: Table, name: str) -> None:
+        """Write a table, and its header on a ground of its own."""
+        paint, width = self.theme.roles[table.role], table.width
+        look = {"style": "filled", **_paint(paint)}
+        class_ = f"r-{table.role}"
+        self.node(name, table.x, table.y, width, table.height, class_=class_, **look)
+        y = table.top + HEADER_HEIGHT / 2
+        look["fillcolor"] = _colour(self.theme.header)
+        self.node(f"{name}/header", table.x, y, width, HEADER_HEIGHT, class_="header", **look)
 
-    def label(self, box: Box) -> str:
-        """Return the lines of a box as a table of fixed heights, and its badge beside them."""
-        lines = [clean_line(line) for line in box.lines]
-        if not lines and not box.badge:
-            return ""
-        heights = [int(line_height(line)) for line in lines or [()]]
-        badge = ""
-        if box.badge:
-            space = round(badge_space(box))
-            colour = self.theme.roles[box.role].badge
-            inner = self.run(badge_run(box), colour)
-            badge = f'<TD ROWSPAN="{len(heights)}" WIDTH="{space}" ALIGN="RIGHT">{inner}</TD>'
-        rows = []
-        if (lift := min(_LIFT, int(box.height - sum(heights) - 2))) > 0:
-            rows.append(f'<TR><TD HEIGHT="{lift}"></TD></TR>')
-        for i, height in enumerate(heights):
-            html = self.line(lines[i] if lines else ())
-            rows.append(f'<TR><TD HEIGHT="{height}">{html}</TD>{badge if i == 0 else ""}</TR>')
-        return f"<{_TABLE}>{''.join(rows)}</TABLE>>"
+    def texts(self, item: Box | Table | Text, name: str) -> None:
+        """Write the texts of an item, each as a node without a border, as wide as the text.
 
-    def table(self, table: Table) -> str:
-        """Return a table: its header on a ground of its own, its rows with two texts each."""
-        # Half a border lies within the node.
-        width, paint = int(table.width - BOX_LINE), self.theme.roles[table.role]
-        height = int(table.height - BOX_LINE)
-        header, line = _colour(self.theme.header), _colour(paint.line)
-        rows = [
-            f'<TR><TD HEIGHT="{HEADER_HEIGHT:.0f}" BGCOLOR="{header}" SIDES="B" BORDER="1"'
-            f' COLOR="{line}">{self.line(clean_line(table.header))}</TD></TR>'
-        ]
-        if table.rows:
-            inner = "".join(
-                f'<TR><TD HEIGHT="{ROW_HEIGHT:.0f}" ALIGN="LEFT">{self.line(row.left)}</TD>'
-                f'<TD ALIGN="RIGHT">{self.line(row.right)}</TD></TR>'
-                for row in table.rows
-            )
-            size = f'WIDTH="{max(1, int(width - 2 * PADDING))}"'
-            rows.append(f"<TR><TD>{_TABLE} {size}>{inner}</TABLE></TD></TR>")
-        size = f'FIXEDSIZE="TRUE" WIDTH="{max(1, width)}" HEIGHT="{max(1, height)}"'
-        return f"<{_TABLE} {size}>{''.join(rows)}</TABLE>>"
-
-    def line(self, line: Line) -> str:
-        """Return a line as HTML-like text; an empty one is a blank, for there must be something."""
-        line = clean_line(line)
-        return "".join(self.run(run) for run in line if run.text) or "\N{NO-BREAK SPACE}"
-
-    def run(self, run: Run, colour: str | None = None) -> str:
-        """Return a text in its style."""
-        html = _html(run.text)
-        for tag, applies in (("B", run.bold), ("I", run.italic), ("SUB", run.sub)):
-            if applies:
-                html = f"<{tag}>{html}</{tag}>"
-        size = run.size * (SUB_SCALE if run.sub else 1)
-        style = ""
-        if size != DETAIL_SIZE:  # whole numbers only, but for that of the node itself
-            style += f' POINT-SIZE="{max(1, round(size))}"'
-        if run.muted or colour is not None:
-            style += f' COLOR="{_colour(colour or self.theme.muted)}"'
-        return f"<FONT{style}>{html}</FONT>" if style else html
+        In one label with several sizes Graphviz knows whole points only, and its versions place
+        such labels differently.
+        """
+        for i, placed in enumerate(typeset(item)):
+            x = placed.x + placed.width / 2
+            styled = placed.run.bold or placed.run.italic
+            y = placed.baseline - (_MIDDLE_OF_STYLED if styled else _MIDDLE) * placed.size
+            look = {"shape": "none", "label": f"<{_html(placed)}>"}
+            if placed.size != DETAIL_SIZE:
+                look["fontsize"] = _number(placed.size)
+            if placed.badge and isinstance(item, Box):
+                look["fontcolor"] = _colour(self.theme.roles[item.role].badge)
+            elif placed.run.muted:
+                look["fontcolor"] = _colour(self.theme.muted)
+            width, height = ceil(placed.width) + 2, ceil(1.5 * placed.size) + 2
+            self.node(f"{name}/text{i}", x, y, width, height, class_="text", **look)
 
     def edge(self, edge: Edge, name: str) -> None:
         """Write an edge along its curve."""
@@ -289,7 +250,9 @@ class _Writer:
         curve = " ".join(self.point(p) for p in shaft(edge))
         tips = head(edge)
         if tips is not None:
-            curve = f"e,{self.point(tips[1])} {curve}"
+            # Up to the border's outer edge: old versions of Graphviz draw the tip a bit too far.
+            (x, y), (x0, y0), at = tips[1], shaft(edge)[-1], BOX_LINE / 2 / HEAD_LENGTH
+            curve = f"e,{self.point((x + at * (x0 - x), y + at * (y0 - y)))} {curve}"
         self.graph.edge(
             self.end(edge.source, edge.points[0]),
             self.end(edge.target, edge.points[-1]),
@@ -309,21 +272,21 @@ class _Writer:
         return self.by_id[id]
 
 
-_TABLE = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0"'
-
-
 def _paint(paint: Paint) -> dict[str, str]:
     return {"fillcolor": _colour(paint.fill), "color": _colour(paint.line)}
 
 
-def _html(text: str) -> str:
-    r"""Return a text that an HTML-like label shows as it is.
+def _html(placed: Placed) -> str:
+    r"""Return a text as an HTML-like label that shows it as it is.
 
     Backslashes are doubled, for ``\N`` is the name of the node even there.
     """
     # Of several blanks in a row Graphviz, like HTML, keeps one.
-    kept = re.sub(r"^ | (?= )| $", "\N{NO-BREAK SPACE}", text)
-    return escape(kept).replace("\\", "\\\\")
+    kept = re.sub(" (?= )", "\N{NO-BREAK SPACE}", placed.text)
+    html = escape(kept).replace("\\", "\\\\")
+    for tag, applies in (("B", placed.run.bold), ("I", placed.run.italic)):
+        html = f"<{tag}>{html}</{tag}>" if applies else html
+    return html
 
 
 def _colour(colour: str) -> str:

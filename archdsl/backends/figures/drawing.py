@@ -259,6 +259,10 @@ class Drawing:
             if isinstance(item, Box | Table):
                 yield item
 
+    def roles(self) -> dict[str, Role]:
+        """Return the role of each of them, by id."""
+        return {box.id: box.role for box in self.boxes()}
+
 
 def plain(line: Line) -> str:
     """Return the characters of a line, without its styles.

@@ -17,7 +17,8 @@ from archdsl.backends.figures.theme import THEMES
 Format: TypeAlias = Literal["svg", "pdf", "png", "dot"]
 ThemeName: TypeAlias = Literal["auto", "light", "dark"]
 
-PIXELS_PER_INCH = 200
+PIXELS_PER_INCH = 216
+"""Three a point: a page of whole points has whole pixels, and its last column is no half one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from archdsl.backends.figures import fonts
 from archdsl.backends.figures.characters import LONGEST_TITLE, cleaned
-from archdsl.backends.figures.curves import TAIL_RADIUS, head, shaft
+from archdsl.backends.figures.curves import TAIL_RADIUS, has_tail, head, shaft
 from archdsl.backends.figures.dot import names, page_size
 from archdsl.backends.figures.drawing import (
     DOT,
@@ -67,6 +67,7 @@ class _Hardener:
         self.drawing = drawing
         self.theme = theme
         self.prefix = re.sub(r"[^\w.-]", "_", prefix)
+        self.roles = drawing.roles()
         self.groups = _groups(svg)
 
     def text(self, auto: bool) -> str:
@@ -108,8 +109,7 @@ class _Hardener:
                 yield self.start(name, f"node r-{item.role}", item.title or item.id)
                 yield self.shape(name, item, round=False)
                 area = _area(item.left, item.top, item.width, HEADER_HEIGHT)
-                ground = {"fill": self.theme.header.lower()}
-                yield _element("rect", area | self.look(name) | ground)
+                yield _element("rect", area | self.look(f"{name}/header"))
             case Text():
                 yield self.start(name, "text", item.title)
             case Dot():
@@ -166,10 +166,9 @@ class _Hardener:
         if (corners := head(edge)) is not None:
             path = "M" + "L".join(map(_pair, corners)) + "Z"
             yield _element("path", {"d": path} | self.ink(name, 1))
-        if edge.kind == "tap":
-            yield _element(
-                "circle", _circle(edge.points[0], TAIL_RADIUS) | self.ink(f"{name}/tail")
-            )
+        if has_tail(edge, self.roles):
+            tail = _circle(edge.points[0], TAIL_RADIUS) | self.ink(f"{name}/tail")
+            yield _element("circle", tail)
 
     def placed(self, item: Box | Table | Text, placed: Placed) -> str:
         """Return a text, of the width that it was measured with."""

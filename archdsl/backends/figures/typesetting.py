@@ -46,16 +46,6 @@ def clean_line(line: Line) -> Line:
     return tuple(replace(run, text=cleaned(run.text)) for run in line)
 
 
-def badge_run(box: Box) -> Run:
-    """Return the badge of a box as a text."""
-    return Run(cleaned(box.badge), BADGE_SIZE, bold=True)
-
-
-def badge_space(box: Box) -> float:
-    """Return the width of a badge and of what is left free before it; 0 without one."""
-    return EMPTY_WIDTH + fonts.run_width(badge_run(box)) if box.badge else 0.0
-
-
 def typeset(item: Box | Table | Text) -> Iterator[Placed]:
     """Yield the texts of an item, each at its place; what is only blank is left out."""
     match item:
@@ -76,14 +66,16 @@ def typeset(item: Box | Table | Text) -> Iterator[Placed]:
 
 def _box(box: Box) -> Iterator[Placed]:
     lines = [clean_line(line) for line in box.lines]
-    space, widest = badge_space(box), fonts.widest(lines)
+    badge = Run(cleaned(box.badge), BADGE_SIZE, bold=True)
+    space = EMPTY_WIDTH + fonts.run_width(badge) if box.badge else 0.0
+    widest = fonts.widest(lines)
     y = box.y - sum(map(line_height, lines)) / 2
     for line in lines:
         yield from _centred(line, box.x - space / 2, y + line_height(line) / 2)
         y += line_height(line)
     if box.badge:
         x = box.x - (widest + space) / 2 + widest + EMPTY_WIDTH
-        for placed in _line((badge_run(box),), x, box.y):
+        for placed in _line((badge,), x, box.y):
             yield replace(placed, badge=True)
 
 
