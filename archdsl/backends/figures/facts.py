@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from archdsl.analysis.receptive_fields import receptive_fields
 from archdsl.backends.figures import captions
-from archdsl.backends.figures.drawing import Box, Drawing, Edge, plain
+from archdsl.backends.figures.drawing import Box, Drawing, Edge, Role, Table, plain
+from archdsl.backends.figures.repetitions import operators, unit_of
 from archdsl.ir import INPUT, Network, Node
-from archdsl.ir.network import convolutions_of
 from archdsl.source import Use
 
-LONGEST = 120
-"""Characters of an operator text; what would be longer is counted instead."""
-_LONGEST_UNIT = 80
-"""Layers of the longest unit that is looked for repeatedly: more would take long to find."""
 EVERYTHING = "whole image"
 """The receptive field of a vector."""
 
@@ -28,8 +24,9 @@ class Facts:
 
     ``nodes`` are the ids of the network's nodes that it stands for; shapes are written height ×
     width × channels; ``macs`` are per image and of what is computed. ``defined`` are places in the
-    spec, the outermost first. ``shared`` is how many boxes stand for the same weights. ``live``
-    tells whether any of it is computed. A box without nodes has a title alone.
+    spec, the outermost first. ``steps`` is how often an aggregator is applied: parameters and MACs
+    are those of all steps. ``live`` tells whether any of it is computed. A box without nodes has
+    no more than an output.
     """
 
     title: str
@@ -40,7 +37,7 @@ class Facts:
     macs: int = 0
     field: str = ""
     defined: tuple[str, ...] = ()
-    shared: int = 1
+    steps: int = 1
     live: bool = True
     nodes: tuple[str, ...] = ()
 
@@ -58,14 +55,15 @@ class Facts:
 
     def lines(self) -> list[tuple[str, str]]:
         """Return names and values to show, in order; what does not apply is left out."""
-        if not self.nodes:
-            return []
-        costs = f", shared by {self.shared} boxes" if self.shared > 1 else ""
+        costs = bool(self.nodes)
+        shared, all_steps = "", ""
+        if self.steps > 1:
+            shared, all_steps = f", shared by {self.steps} steps", f" in {self.steps} steps"
         found = [
             ("in", " and ".join(self.inputs)),
             ("out", self.output),
-            ("parameters", amount(self.params) + (costs if self.params else "")),
-            ("MACs", amount(self.macs) + (costs if self.macs else "")),
+            ("parameters", amount(self.params) + shared if costs else ""),
+            ("MACs", amount(self.macs) + all_steps if costs else ""),
             ("receptive field", self.field),
             ("module", self.module),
             ("defined at", " → ".join(self.defined)),
@@ -88,30 +86,54 @@ def amount(number: int) -> str:
 
 
 def box_facts(network: Network, drawing: Drawing) -> dict[str, Facts]:
-    """Return the facts of each box and table of a drawing, by its id and in its order."""
+    """Return the facts of each box and table of a drawing, by its id and in its order.
+
+    A step of the aggregator stands for all of it, whichever of its steps has its node; a box
+    without nodes that something flows into, such as a vector, is what flows into it.
+    """
     about = _About(network)
-    boxes = list(drawing.boxes())
-    standing = Counter(id for box in boxes for id in box.nodes)
-    nodes = {box.id: box.nodes for box in boxes}
-    feeding: dict[str, set[str]] = {}
+    sources: dict[str, list[str]] = {}
     for edge in drawing.items:
         if isinstance(edge, Edge):
-            feeding.setdefault(edge.target, set()).update(nodes.get(edge.source, ()))
+            sources.setdefault(edge.target, []).append(edge.source)
+    boxes = {box.id: box for box in drawing.boxes()}
     found = {}
-    for box in boxes:
-        line = box.lines[0] if isinstance(box, Box) and box.lines else ()
-        line = line if isinstance(box, Box) else box.header
-        title = box.title or plain(line) or box.id
-        weights = [i for i in box.nodes if network.by_id[i].params]
-        shared = max((standing[i] for i in weights), default=1)
-        found[box.id] = about.facts(title, box.nodes, feeding.get(box.id, set()), shared)
+    for id, box in boxes.items():
+        feeding = {_made(source, boxes, sources) for source in sources.get(id, ())}
+        aggregator = network.aggregation.node if network.aggregation is not None else ""
+        if id in sources and box.role is Role.RECURRENT:
+            found[id] = about.step(_title(box), aggregator, feeding)
+        elif not box.nodes and len(feeding) == 1 and None not in feeding:
+            found[id] = about.value(_title(box), *(node for node in feeding if node is not None))
+        else:
+            found[id] = about.facts(_title(box), box.nodes, feeding)
     return found
+
+
+def _title(box: Box | Table) -> str:
+    line = box.header if isinstance(box, Table) else box.lines[0] if box.lines else ()
+    return box.title or plain(line) or box.id
+
+
+def _made(
+    id: str, boxes: Mapping[str, Box | Table], sources: Mapping[str, list[str]]
+) -> str | None:
+    """Return the node whose output leaves a box; None if that cannot be told."""
+    seen: set[str] = set()
+    while id in boxes and id not in seen:
+        if boxes[id].nodes:
+            return boxes[id].nodes[-1]
+        seen.add(id)
+        if len(sources.get(id, ())) != 1:
+            return None
+        (id,) = sources[id]
+    return None
 
 
 def table_rows(network: Network) -> list[Facts]:
     """Return the facts of each layer, in order; the title of one is its node's id."""
     about = _About(network)
-    return [about.facts(n.id, (n.id,), set(), 1) for n in network.nodes if n.id != INPUT]
+    return [about.facts(n.id, (n.id,), set()) for n in network.nodes if n.id != INPUT]
 
 
 class _About:
@@ -121,8 +143,20 @@ class _About:
         self.network = network
         self.fields = receptive_fields(network)
 
-    def facts(self, title: str, ids: tuple[str, ...], feeding: set[str], shared: int) -> Facts:
-        """Return the facts of a box; ``feeding`` are the nodes of boxes with an edge to it."""
+    def step(self, title: str, id: str, feeding: Set[str | None]) -> Facts:
+        """Return the facts of one step of the aggregator, of which ``id`` is all."""
+        node = self.network.by_id[id]
+        shape = captions.shape_text(node.shape[1:])
+        facts = self.facts(title, (id,), feeding)
+        return replace(facts, output=shape, steps=len(node.inputs))
+
+    def value(self, title: str, id: str) -> Facts:
+        """Return the facts of a box that only shows the output of a node."""
+        facts = self.facts(title, (id,), set())
+        return Facts(title, output=facts.output, field=facts.field, live=facts.live)
+
+    def facts(self, title: str, ids: tuple[str, ...], feeding: Set[str | None]) -> Facts:
+        """Return the facts of a box; ``feeding`` are the nodes that edges to it come from."""
         if not ids:
             return Facts(title)
         network = self.network
@@ -138,17 +172,16 @@ class _About:
             sum(node.macs for node in nodes if node.id in network.live),
             "" if is_input else EVERYTHING if field is None else f"{field[0]}×{field[1]} px",
             places([network.origins[id] for id in ids if id in network.origins]),
-            shared,
+            1,
             any(id in network.live for id in ids),
             ids,
         )
 
-    def inputs(self, nodes: Sequence[Node], feeding: set[str]) -> tuple[str, ...]:
+    def inputs(self, nodes: Sequence[Node], feeding: Set[str | None]) -> tuple[str, ...]:
         """Return the shapes of what flows into a box, equal ones counted."""
         inside = {node.id for node in nodes}
         # A box that stands for equal layers apart from each other takes what each of them takes.
-        names = [_called(node) for node in nodes]
-        unit = _unit(names)
+        unit = unit_of(nodes)
         if unit < len(nodes) and not inside & set(nodes[unit].inputs):
             nodes = nodes[:unit]
         outside = list(dict.fromkeys(i for n in nodes for i in n.inputs if i not in inside))
@@ -156,79 +189,6 @@ class _About:
         outside = [id for id in outside if id in feeding] or outside
         shapes = Counter(captions.shape_text(self.network.by_id[id].shape) for id in outside)
         return tuple(f"{n} × {shape}" if n > 1 else shape for shape, n in shapes.items())
-
-
-def operators(nodes: Sequence[Node]) -> str:
-    """Return what some nodes compute, in a line: ``2 × (conv 3×3, BN, ReLU)``."""
-    if len(nodes) == 1:
-        node = nodes[0]
-        return " · ".join(filter(None, (captions.title(node), captions.detail(node))))
-    before = [None, *(node.region for node in nodes)]
-    awkward = [
-        0 if node.region != last else 2 if captions.follows(node) else 1
-        for node, last in zip(nodes, before, strict=False)
-    ]
-    text = ", ".join(_folded([_called(node) for node in nodes], awkward))
-    if len(text) <= LONGEST:
-        return text
-    convolutions = sum(map(convolutions_of, nodes))
-    return f"{len(nodes)} layers, {convolutions} of them convolutions"
-
-
-def _called(node: Node) -> str:
-    """Return what a node is called among others: without its channels, which its output shows."""
-    return captions.title(node).partition(", ")[0]
-
-
-def _unit(names: Sequence[str]) -> int:
-    """Return the length of the shortest unit that a list consists of.
-
-    >>> _unit("abab"), _unit("aba")
-    (2, 3)
-    """
-    count = len(names)
-    for unit in range(1, min(count // 2, _LONGEST_UNIT) + 1):
-        if count % unit == 0 and names[unit:] == names[:-unit]:
-            return unit
-    return count
-
-
-def _folded(names: Sequence[str], awkward: Sequence[int]) -> list[str]:
-    """Return names with repetitions folded, the one that covers most first.
-
-    A unit begins where it is least ``awkward``, if it can be cut in several ways.
-
-    >>> _folded(list("xababcab"), [0] * 8)
-    ['x', '2 × (a, b)', 'c', 'a', 'b']
-    """
-    best = (0, 0, 0)
-    for unit in range(1, min(len(names) // 2, _LONGEST_UNIT) + 1):
-        for start, length in _stretches(names, unit):
-            covered = length - length % unit
-            if covered > best[0]:
-                spare = range(start, start + length % unit + 1)
-                best = (covered, min(spare, key=lambda i: awkward[i]), unit)
-    covered, start, unit = best
-    if not covered:
-        return list(names)
-    end = start + covered
-    inner = ", ".join(_folded(names[start : start + unit], awkward[start : start + unit]))
-    times = f"{covered // unit} × "
-    return [
-        *_folded(names[:start], awkward[:start]),
-        times + (inner if unit == 1 else f"({inner})"),
-        *_folded(names[end:], awkward[end:]),
-    ]
-
-
-def _stretches(names: Sequence[str], unit: int) -> Iterable[tuple[int, int]]:
-    """Yield start and length of what repeats a unit of a length at least once."""
-    start = 0
-    for i in range(len(names) - unit + 1):
-        if i + unit == len(names) or names[i] != names[i + unit]:
-            if i - start >= unit:
-                yield start, i - start + unit
-            start = i + 1
 
 
 def places(uses: Sequence[Use]) -> tuple[str, ...]:

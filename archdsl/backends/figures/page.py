@@ -198,6 +198,7 @@ def _boxes(
     network: Network, drawing: Drawing, views: Views, numbers: Mapping[str, int]
 ) -> dict[str, object]:
     opened = views[FINEST][0] if FINEST in views and drawing.view != FINEST else None
+    inner = box_facts(network, opened) if opened is not None else {}
     inner_names = _called(opened) if opened is not None else {}
     called = _called(drawing)
     found: dict[str, object] = {}
@@ -209,11 +210,9 @@ def _boxes(
             "lines": facts.lines(),
             "nodes": [numbers[node] for node in facts.nodes if node in numbers],
         }
-        inner = (
-            [inner_names[b.id] for b in opened.boxes() if shown & set(b.nodes)] if opened else []
-        )
-        if inner:
-            about["opens"] = [FINEST, inner]
+        inside = [inner_names[b] for b, other in inner.items() if shown & set(other.nodes)]
+        if inside:
+            about["opens"] = [FINEST, inside]
         found[called[id]] = about
     return found
 
