@@ -44,7 +44,8 @@ def _choose(format: Format) -> Format:
 
 def run(
     specs: Annotated[
-        list[Path], typer.Argument(help="One .arch file, or several.", show_default=False)
+        list[Path],
+        typer.Argument(metavar="SPEC...", help="One .arch file, or several.", show_default=False),
     ],
     per: Annotated[
         Per | None,

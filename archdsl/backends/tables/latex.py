@@ -51,7 +51,7 @@ def _lines(table: Table) -> Iterator[str]:
             yield r"\midrule"
         yield _line(_cells(row, columns))
         if row.below:
-            yield _line(["", _spanned(escape(row.below), len(columns) - 2, "c"), ""])
+            yield _line(_cells_below(row, columns))
     yield r"\bottomrule"
     yield r"\end{tabular}"
     for note in (*table.notes, *(c.note for c in columns if c.note)):
@@ -71,7 +71,18 @@ def _cells(row: Row, columns: Sequence[Column]) -> list[str]:
     return cells
 
 
+def _cells_below(row: Row, columns: Sequence[Column]) -> list[str]:
+    """Return the cells of the line under a row: one under its span, the others empty."""
+    keys = [column.key for column in columns]
+    start = next(at for at, key in enumerate(keys) if key in row.span)
+    size = sum(key in row.span for key in keys)
+    spanned = _spanned(escape(row.below), size, "c")
+    return [""] * start + [spanned] + [""] * (len(keys) - start - size)
+
+
 def _spanned(text: str, columns: int, side: str) -> str:
+    if columns == 1:
+        return text
     return f"\\multicolumn{{{columns}}}{{{side}}}{{{text}}}"
 
 

@@ -61,12 +61,12 @@ def _row(record: Mapping[str, Value], parts: Structure, stages: Sequence[Column]
     sections = {"stem": parts.stem}
     sections |= {f"stage{i}": stage for i, stage in enumerate(parts.stages, 1)}
     cells = {key: f"{of}{section}" for key, section in sections.items() if section.convolutions}
-    across: tuple[str, ...] = ()
+    keys = tuple(column.key for column in stages)
+    across = (keys[1:] or keys) if parts.model else ()
     if parts.model:
-        across = tuple(c.key for c in stages[-len(stages[1:]) :])
         cells[across[0]] = parts.model
     cells = {"stem": "", **cells}
-    return Row({**record, **cells}, across=across, below=parts.aggregation)
+    return Row({**record, **cells}, across=across, below=parts.aggregation, span=keys)
 
 
 # --- for programs

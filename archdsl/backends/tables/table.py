@@ -34,15 +34,16 @@ class Column:
 class Row:
     """One row: cells by key. ``depth`` is how deep it is nested, ``strong`` a sum of others.
 
-    ``below`` is a line of its own under the row, across all columns but the first and the last.
-    ``across`` says that the cells of these keys are one: what the first of them holds.
+    ``across`` says that the cells of these keys are one: what the first of them holds. ``below`` is
+    a line of its own under the row, across the columns of ``span``.
     """
 
     cells: Mapping[str, Value]
     depth: int = 0
     strong: bool = False
-    below: str = ""
     across: tuple[str, ...] = ()
+    below: str = ""
+    span: tuple[str, ...] = ()
 
     def text(self, column: Column) -> str:
         """Return a cell as people read it; sums are written even where they are nought."""
