@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from archdsl.aggregators import AGGREGATORS
 from archdsl.backends.figures.drawing import Role
 from archdsl.backends.tables.cells import show
 from archdsl.ir import Node
 from archdsl.ir.naming import snake_case
-from archdsl.aggregators import AGGREGATORS
 from archdsl.operators import OPERATORS, activation, dropping, normalization
 from archdsl.operators.operator import Shape
 from archdsl.operators.signature import Value

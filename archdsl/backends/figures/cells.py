@@ -1,0 +1,225 @@
+"""Cells: the boxes of views that do not tell every operator, one for each run of equal parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from archdsl.backends.figures import captions
+from archdsl.backends.figures.captions import shape_text
+from archdsl.backends.figures.drawing import DETAIL_SIZE, Box, Line, Role, Run
+from archdsl.backends.figures.outline import Chain, Element, Fork, Leaf, Part, Tangle, nodes_of
+from archdsl.backends.figures.parts import box, muted, shortened, titled
+from archdsl.backends.figures.runs import key, unrolled
+from archdsl.backends.figures.sections import Section
+from archdsl.ir import Network
+from archdsl.ir.network import convolutions_of
+from archdsl.operators.operator import Shape
+
+MOST_SINGLE = 2
+"""So many runs of a section are drawn beside each other; more are listed in one box."""
+MOST_LISTED = 7
+"""Lines of such a list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A run of parts, or a list of runs."""
+
+    role: Role
+    lines: tuple[Line, ...]
+    count: int
+    nodes: tuple[str, ...]
+    shape: Shape
+    tooltip: str
+
+    def box(self) -> Box:
+        """Return it as a box at (0, 0)."""
+        return box(
+            self.nodes[-1],
+            self.role,
+            self.lines,
+            nodes=self.nodes,
+            count=self.count,
+            tooltip=self.tooltip,
+        )
+
+
+@dataclass(slots=True)
+class _Run:
+    """Parts in a row that have one name: ``elements`` are one instance each."""
+
+    name: str
+    role: Role
+    detail: str
+    elements: list[Chain]
+    shape: Shape
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        return tuple(id for chain in self.elements for id in nodes_of(chain))
+
+
+def cells(section: Section, network: Network) -> list[Cell]:
+    """Return the cells of a section: a tap ends a cell, so that its arrow can leave there."""
+    tapped = {tap.node for tap in network.taps if tap.vector is not None}
+    found: list[Cell] = []
+    group: list[_Run] = []
+    for run in _runs(section.chain, network, tapped):
+        group.append(run)
+        if not tapped.isdisjoint(run.nodes):
+            found += _cells(group, section, network)
+            group = []
+    return [*found, *_cells(group, section, network)]
+
+
+def _cells(group: Sequence[_Run], section: Section, network: Network) -> list[Cell]:
+    if len(group) > MOST_SINGLE:
+        return [_list(group, section)]
+    return [_cell(run, section, network) for run in group]
+
+
+def _cell(run: _Run, section: Section, network: Network) -> Cell:
+    details = [run.detail]
+    odd = _oddity(run, network)
+    if odd:
+        details = [odd]
+    if not section.path or run.shape != section.shape:
+        details.append(shape_text(run.shape))
+    return Cell(
+        run.role,
+        titled(run.name, *details),
+        len(run.elements),
+        run.nodes,
+        run.shape,
+        f"{len(run.elements)} × {run.name}" if len(run.elements) > 1 else run.name,
+    )
+
+
+def _list(group: Sequence[_Run], section: Section) -> Cell:
+    """Return several runs as one box that lists them."""
+    lines: list[Line] = []
+    for run in group:
+        line: Line = (Run(shortened(run.name), DETAIL_SIZE),)
+        if len(run.elements) > 1:
+            line = (*line, Run(f"\u00a0×{len(run.elements)}", DETAIL_SIZE, bold=True))
+        lines.append(line)
+    if len(lines) > MOST_LISTED:
+        hidden = len(lines) - MOST_LISTED + 1
+        lines[MOST_LISTED - 2 : -1] = [(muted(f"… {hidden} more"),)]
+    shape = group[-1].shape
+    if not section.path or shape != section.shape:
+        lines.append((muted(shape_text(shape)),))
+    roles = [run.role for run in group]
+    role = next((r for r in (Role.RESIDUAL, Role.CONV) if r in roles), max(roles, key=roles.count))
+    nodes = tuple(id for run in group for id in run.nodes)
+    tooltip = ", ".join(run.name for run in group)
+    return Cell(role, tuple(lines), 1, nodes, shape, tooltip)
+
+
+def _runs(chain: Chain, network: Network, tapped: set[str]) -> list[_Run]:
+    """Return the runs of a chain: what joins branches belongs to them."""
+    runs: list[_Run] = []
+    fork: Fork | None = None
+    for element in unrolled(chain):
+        if isinstance(element, Fork):
+            fork = element
+            continue
+        instance: Chain = (element,) if fork is None else (fork, element)
+        run = _run(instance, network)
+        fork = None
+        last = runs[-1] if runs else None
+        if (
+            last is not None
+            and (last.name, last.shape) == (run.name, run.shape)
+            and tapped.isdisjoint(last.nodes)
+            and (isinstance(element, Part) or (last.role, last.detail) == (run.role, run.detail))
+        ):
+            last.elements.append(instance)
+            last.role, last.detail = run.role, run.detail
+        else:
+            runs.append(run)
+    return runs
+
+
+def _run(instance: Chain, network: Network) -> _Run:
+    element = instance[-1]
+    shape = network.by_id[nodes_of(instance)[-1]].shape
+    if len(instance) > 1:
+        assert isinstance(instance[0], Fork)
+        name = f"{len(instance[0].branches)} branches"
+        return _Run(name, _role(instance, network), _inside(instance, network), [instance], shape)
+    if isinstance(element, Leaf):
+        node = network.by_id[element.nodes[0]]
+        name = element.title if element.role is Role.CONV else captions.short(node)
+        if node.op in ("foreign", "feature"):
+            name = element.title
+        return _Run(name, element.role, element.detail, [instance], shape)
+    if isinstance(element, Part):
+        role, inside = _role(element.chain, network), _inside(element.chain, network)
+        return _Run(element.title, role, inside, [instance], shape)
+    assert isinstance(element, Tangle)
+    inside = f"{len(element.nodes)} operators"
+    return _Run("wired freely", Role.CONV, inside, [instance], shape)
+
+
+def _role(chain: Chain, network: Network) -> Role:
+    """Return what a part is: a residual unit adds what came in to what it made of it."""
+    if _skips(chain):
+        return Role.RESIDUAL
+    nodes = [network.by_id[id] for id in nodes_of(chain)]
+    if any(map(convolutions_of, nodes)):
+        return Role.CONV
+    return Role.FC if any(node.op == "linear" for node in nodes) else Role.OTHER
+
+
+def _skips(chain: Chain) -> bool:
+    for fork, join in pairwise(chain):
+        if isinstance(fork, Fork) and isinstance(join, Leaf) and join.title == "+":
+            return len(fork.branches) == 2
+    return False
+
+
+def _contents(instance: Chain) -> Chain:
+    """Return what is in an instance of a part."""
+    return instance[0].chain if isinstance(instance[0], Part) else instance
+
+
+def _inside(chain: Chain, network: Network) -> str:
+    """Return in a few words what is in a part."""
+    convolutions = sum(convolutions_of(network.by_id[id]) for id in nodes_of(chain))
+    if _skips(chain):
+        fork = next(e for e in chain if isinstance(e, Fork))
+        longest = max(_convolutions(branch, network) for branch in fork.branches)
+        return f"{_number(longest, 'conv')} + skip"
+    branches = max((len(e.branches) for e in chain if isinstance(e, Fork)), default=0)
+    said = [_number(convolutions, "conv")] if convolutions else []
+    if branches > 1 and any(isinstance(e, Leaf) and e.title == "concat" for e in chain):
+        said.append(f"{branches} branches")
+    return " · ".join(said)
+
+
+def _convolutions(chain: Iterable[Element], network: Network) -> int:
+    return sum(convolutions_of(network.by_id[id]) for id in nodes_of(tuple(chain)))
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def _oddity(run: _Run, network: Network) -> str:
+    """Return how the first of a run differs from the others, if it does: by its stride, mostly."""
+    if len(run.elements) < 2:
+        return ""
+    keys = [tuple(key(e, network) for e in chain) for chain in run.elements]
+    if keys[0] == keys[1]:
+        return ""
+    first = network.by_id[nodes_of(run.elements[0])[0]]
+    before = network.by_id[first.inputs[0]].shape
+    if len(before) == 3 and before[1] != run.shape[1]:
+        return f"first one: stride {round(before[1] / run.shape[1])}"
+    own, other = (_convolutions(run.elements[i], network) for i in (0, 1))
+    if run.role is Role.RESIDUAL and not _skips(_contents(run.elements[0])):
+        return "first one: no skip"
+    return "first one: projection" if own > other else ""

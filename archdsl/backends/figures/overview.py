@@ -1,0 +1,292 @@
+"""The overview, in landscape: the backbone runs right, taps down, the steps right again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from archdsl.backends.figures import fonts
+from archdsl.backends.figures.captions import shape_text
+from archdsl.backends.figures.cells import Cell, cells
+from archdsl.backends.figures.drawing import (
+    Box,
+    Edge,
+    Frame,
+    Item,
+    Line,
+    Point,
+    Role,
+    Table,
+    Text,
+    straight,
+)
+from archdsl.backends.figures.lanes import Aggregator, Lane, aggregator, head, lanes, state, symbol
+from archdsl.backends.figures.outline import nodes_of
+from archdsl.backends.figures.parts import (
+    bent,
+    box,
+    muted,
+    sheets_of,
+    spaced,
+    title,
+    titled,
+)
+from archdsl.backends.figures.sections import Section, sections
+from archdsl.backends.figures.tables import mapping_table
+from archdsl.ir import INPUT, Network
+
+ARROW = 9.0
+"""Length of an arrow between boxes."""
+FRAME = 5.0
+"""Between a frame and what lies in it."""
+TITLE = 15.0
+"""Height of the row of a frame that its title is in."""
+APART = 10.0
+"""Between two tables."""
+DOWN = 14.0
+"""Length of an arrow down."""
+VECTOR = 13.0
+"""Height of a vector."""
+
+
+def overview_items(network: Network) -> list[Item]:
+    """Return everything of the overview, but legend and notes."""
+    return Overview(network).items()
+
+
+class Overview:
+    """Places one network; the middle of the backbone is y = 0."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.lanes = lanes(network)
+        self.tables = {lane.number: mapping_table(lane) for lane in self.lanes}
+        self.frames: list[Item] = []
+        self.boxes: list[Item] = []
+        self.edges: list[Item] = []
+        self.columns: dict[int, Box] = {}
+        """The tapped box of each lane, by its number."""
+        self.last: Box | None = None
+        """What the next arrow leaves."""
+        self.right = 0.0
+
+    def items(self) -> list[Item]:
+        """Return everything that is drawn."""
+        self.add(
+            box(INPUT, Role.IO, titled("image", shape_text(self.network.input)), nodes=(INPUT,))
+        )
+        for section in sections(self.network):
+            self.section(section)
+        recurrent = aggregator(self.network)
+        if recurrent is None:
+            for item in head_boxes(self.network):
+                self.add(item)
+        else:
+            self.aggregate(recurrent)
+        return [*self.frames, *self.boxes, *self.edges]
+
+    def add(self, item: Box, *, gap: float = ARROW, y: float = 0, said: Line = ()) -> Box:
+        """Place a box to the right of the last one, with an arrow between, and a label on that."""
+        before = self.last
+        x = self.right + (gap if before is not None else 0) + item.width / 2
+        placed = replace(item, x=x, y=y)
+        self.boxes.append(placed)
+        if before is not None:
+            start, end = (before.right, y), (placed.left, y)
+            self.edges.append(Edge(before.id, placed.id, straight(start, end)))
+            if said:
+                self.boxes.append(Text((self.right + placed.left) / 2, y - 7, said))
+        self.last = placed
+        self.right = placed.right + sheets_of(placed)
+        return placed
+
+    def section(self, section: Section) -> None:
+        """Place a stage in its frame, or what stands between two."""
+        if not section.path:
+            for cell in cells(section, self.network):
+                self.cell(cell)
+            return
+        before, start = self.right, len(self.boxes)
+        gap = ARROW + FRAME
+        heading = (title(section.title), muted("\u00a0\u00a0" + shape_text(section.shape)))
+        if section.note:
+            heading = (title(section.title), muted("\u00a0\u00a0" + section.note))
+        for cell in cells(section, self.network):
+            self.cell(cell, gap)
+            gap = ARROW
+        inside = [item for item in self.boxes[start:] if isinstance(item, Box)]
+        left = inside[0].left - FRAME
+        wide = max(self.right + FRAME - left, fonts.width(heading) + 3 * FRAME)
+        if wide > self.right + FRAME - left:
+            self.spread(inside, (wide - (self.right + FRAME - left)) / 2)
+        half = max(item.height for item in inside) / 2
+        behind = max(map(sheets_of, inside))
+        top = -half - TITLE - 1
+        height = 2 * half + TITLE + 1 + FRAME + behind
+        name = section.path.rpartition(".")[2]
+        self.frames.append(Frame(section.path, "plain", left, top, wide, height, name))
+        self.boxes.append(Text(left + FRAME + 2, top + TITLE / 2 + 1, heading, "start", name))
+        self.right = left + wide
+        del before
+
+    def spread(self, inside: Sequence[Box], by: float) -> None:
+        """Move boxes to the middle of a frame that is wider than they are."""
+        ids = {item.id: item for item in inside}
+        for i, item in enumerate(self.boxes):
+            if isinstance(item, Box) and item.id in ids:
+                moved = replace(item, x=item.x + by)
+                self.boxes[i] = ids[item.id] = moved
+        for i, edge in enumerate(self.edges):
+            if isinstance(edge, Edge) and edge.target in ids:
+                start = edge.points[0]
+                if edge.source in ids:
+                    start = (start[0] + by, start[1])
+                end = (edge.points[-1][0] + by, edge.points[-1][1])
+                self.edges[i] = replace(edge, points=straight(start, end))
+        for number, item in self.columns.items():
+            self.columns[number] = ids.get(item.id, item)
+        assert self.last is not None
+        self.last = ids[self.last.id]
+
+    def cell(self, cell: Cell, gap: float = ARROW) -> None:
+        """Place a cell, far enough to the right for the tables of the taps that it has."""
+        item = cell.box()
+        tapping = [lane for lane in self.lanes if lane.tap.node in cell.nodes]
+        if tapping:
+            lane = tapping[0]
+            natural = self.right + gap + item.width / 2
+            least = natural
+            before = self.columns.get(lane.number - 1)
+            table = self.tables[lane.number].width / 2
+            if before is not None:
+                least = before.x + self.tables[lane.number - 1].width / 2 + APART + table
+            gap += max(0.0, least - natural)
+        placed = self.add(item, gap=gap)
+        for lane in tapping:
+            self.columns[lane.number] = placed
+
+    def aggregate(self, recurrent: Aggregator) -> None:
+        """Place tables, vectors and steps below what is tapped, and the head behind them."""
+        below = max(
+            [item.bottom for item in self.frames if isinstance(item, Frame)]
+            + [item.bottom + sheets_of(item) for item in self.boxes if isinstance(item, Box)]
+        )
+        top = below + DOWN
+        highest = max(table.height for table in self.tables.values())
+        middle = top + highest + DOWN + VECTOR / 2
+        y = middle + VECTOR / 2 + DOWN + 9 + 6
+        steps: list[Box] = []
+        vectors: list[Box] = []
+        for lane in self.lanes:
+            tapped = self.columns[lane.number]
+            table = self.tables[lane.number]
+            table = replace(table, x=tapped.x, y=top + table.height / 2)
+            self.boxes.append(table)
+            vector = box(
+                f"v{lane.number}",
+                Role.MAP,
+                (lane.vector,),
+                x=tapped.x,
+                y=middle,
+                tooltip=f"vector {lane.number} of {len(self.lanes)}",
+            )
+            vector = replace(vector, height=VECTOR)
+            step = box(
+                f"step{lane.number}",
+                Role.RECURRENT,
+                titled(f"step {lane.number}"),
+                nodes=recurrent.nodes(lane.number),
+                x=tapped.x,
+                y=y,
+                tooltip=f"{recurrent.title}, step {lane.number}",
+            )
+            self.boxes += [vector, step]
+            self._down(tapped, table, "tap")
+            self._down(table, vector, "tap")
+            self._down(vector, step, "tap")
+            if steps:
+                before = steps[-1]
+                way = straight((before.right, y), (step.left, y))
+                self.edges.append(Edge(before.id, step.id, way, "state"))
+                self.boxes.append(
+                    Text((before.right + step.left) / 2, y - 7, state(lane.number - 1))
+                )
+            steps.append(step)
+            vectors.append(vector)
+        self.recurrent_frame(recurrent, steps)
+        self.readout(recurrent, steps, vectors)
+
+    def recurrent_frame(self, recurrent: Aggregator, steps: Sequence[Box]) -> None:
+        """Place the frame around the steps, with its caption in a row of its own below them."""
+        first, last = steps[0], steps[-1]
+        caption: Line = (title(recurrent.title), muted("\u00a0\u00a0" + recurrent.caption))
+        aside = first.left
+        if len(recurrent.reads) > 1:
+            # Lines that leave the steps downwards must not run through it.
+            aside = first.x + 5
+            if aside + fonts.width(caption) + 5 > steps[1].x:
+                caption = caption[:1]
+        left = first.left - FRAME
+        right = max(last.right + FRAME, aside + fonts.width(caption) + FRAME)
+        top, bottom = first.top - FRAME, first.bottom + TITLE + 2
+        frame = Frame(
+            "recurrent", "plain", left, top, right - left, bottom - top, recurrent.caption
+        )
+        self.frames.append(frame)
+        self.boxes.append(Text(aside, bottom - TITLE / 2 - 1, caption, "start"))
+        self.right = right
+
+    def readout(self, recurrent: Aggregator, steps: Sequence[Box], vectors: Sequence[Box]) -> None:
+        """Place what of the states goes on, and the head behind it."""
+        last = self.last = steps[-1]
+        y = last.y
+        said = symbol("h", recurrent.steps)
+        gap = fonts.width(said) + 11
+        if recurrent.joins:
+            lines = titled("concat", shape_text(recurrent.shape))
+            joint = box(recurrent.readout, Role.OTHER, lines, nodes=(recurrent.readout,))
+            joint = self.add(joint, gap=gap, y=y, said=said)
+            if recurrent.feature:
+                vector = vectors[-1]
+                way: list[Point] = [
+                    (vector.right, vector.y),
+                    (joint.x, vector.y),
+                    (joint.x, joint.top),
+                ]
+                self.edges.append(Edge(vector.id, joint.id, bent(*way), "tap"))
+            if len(recurrent.reads) > 1:
+                below = max(f.bottom for f in self.frames if isinstance(f, Frame)) + 7
+                for step in steps[:-1]:
+                    way = [(step.x, step.bottom), (step.x, below), (joint.x, below)]
+                    points = bent(*way, (joint.x, joint.bottom))
+                    self.edges.append(Edge(step.id, joint.id, points))
+            said, gap = (), ARROW
+        for item in head_boxes(self.network):
+            self.add(item, gap=gap, y=y, said=said)
+            said, gap = (), ARROW
+
+    def _down(self, source: Box | Table, target: Box | Table, kind: str) -> None:
+        way = straight((source.x, source.bottom), (source.x, target.top))
+        assert kind == "tap"
+        self.edges.append(Edge(source.id, target.id, way, "tap"))
+
+
+def head_boxes(network: Network) -> list[Box]:
+    """Return the boxes of the head: what makes no vector of its own says its shape."""
+    boxes = []
+    for element in head(network):
+        nodes = nodes_of((element,))
+        if not nodes:
+            continue
+        said = getattr(element, "title", "branches")
+        detail = getattr(element, "detail", "")
+        role = getattr(element, "role", Role.OTHER)
+        shape = network.by_id[nodes[-1]].shape
+        lines = titled(said, detail)
+        if role not in (Role.FC, Role.IO):
+            lines = titled(said, detail, shape_text(shape))
+        boxes.append(box(nodes[-1], role, lines, nodes=nodes, tooltip=said))
+    return boxes
+
+
+__all__ = ["Lane", "Overview", "overview_items", "spaced"]

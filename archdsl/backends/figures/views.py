@@ -1,0 +1,111 @@
+"""Views: a network as a drawing, in one of the forms that a paper has room for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from archdsl.backends.figures.definitions import definition_items
+from archdsl.backends.figures.drawing import DETAIL_SIZE, Drawing, Item
+from archdsl.backends.figures.legend import legend, notes
+from archdsl.backends.figures.overview import overview_items
+from archdsl.backends.figures.parts import bounds, moved
+from archdsl.backends.figures.portrait import Portrait
+from archdsl.ir import Network, Region
+
+MARGIN = 4.0
+"""Around a figure."""
+BEFORE_LEGEND = 12.0
+TWO_COLUMNS = 515.5
+"""Width of a page's text, 7.16 inches, in points."""
+ONE_COLUMN = 252.0
+"""Width of one of two columns, 3.5 inches, in points."""
+SMALLEST = 6.0
+"""The smallest text that a journal prints, in points."""
+MOST_TAPS = 6
+"""More taps than that make an overview too wide for a page."""
+
+
+class View(StrEnum):
+    """What is told, and which way the backbone runs."""
+
+    OVERVIEW = "overview"
+    COLUMN = "column"
+    FULL = "full"
+
+
+def draw(network: Network, view: View) -> Drawing:
+    """Return a network as a drawing, with a legend and notes below."""
+    match view:
+        case View.OVERVIEW:
+            items = overview_items(network)
+        case View.COLUMN:
+            items = Portrait(network, full=False).items()
+        case View.FULL:
+            items = Portrait(network, full=True).items()
+    return finished(network, view.value, items)
+
+
+def default_view(network: Network) -> View:
+    """Return the view that fits a network: an overview, unless it has more taps than fit."""
+    taps = len(network.aggregation.taps) if network.aggregation is not None else 0
+    return View.OVERVIEW if taps <= MOST_TAPS else View.COLUMN
+
+
+def finished(network: Network, view: str, items: Sequence[Item], *, told: bool = True) -> Drawing:
+    """Return items with a legend as a drawing whose top left corner is (0, 0).
+
+    Notes on the whole network are ``told`` below that.
+    """
+    left, top, right, bottom = bounds(items)
+    placed = [moved(item, MARGIN - left, MARGIN - top) for item in items]
+    width, below = right - left, bottom - top
+    shown = legend(items, width, below + BEFORE_LEGEND)
+    if shown:
+        _, _, _, below = bounds(shown)
+    said = notes(network, width, below + BEFORE_LEGEND) if told else []
+    placed += [moved(item, MARGIN, MARGIN) for item in (*shown, *said)]
+    _, _, right, bottom = bounds(placed)
+    drawing_width = round(right + MARGIN, 2)
+    return Drawing(
+        network.name,
+        view,
+        drawing_width,
+        round(bottom + MARGIN, 2),
+        tuple(placed),
+        description(network, view),
+        advice(network, view, drawing_width),
+    )
+
+
+def advice(network: Network, view: str, width: float) -> tuple[str, ...]:
+    """Return what is to be said where the text would be too small on a page."""
+    page = ONE_COLUMN if view == View.COLUMN else TWO_COLUMNS
+    size = DETAIL_SIZE * page / width
+    if size >= SMALLEST:
+        return ()
+    where = "3.5 in" if view == View.COLUMN else "7.16 in"
+    instead = {
+        View.OVERVIEW: "--view column is narrower",
+        View.COLUMN: "give it two columns, or use --view overview",
+    }.get(View(view) if view in set(View) else View.FULL, "a def by itself is smaller: --def NAME")
+    return (f"at {where}, the smallest text is {size:.1f} pt high (6 is readable): {instead}",)
+
+
+def description(network: Network, view: str) -> str:
+    """Return in a sentence or two what a figure shows, for those who cannot see it."""
+    stages = [tap.stage for tap in network.taps]
+    said = f"{network.name}: a convolutional network of {network.convolutions} convolutions"
+    said += f" and {network.params:,} parameters."
+    if network.aggregation is not None:
+        taps = ", ".join(network.aggregation.taps)
+        kind = network.aggregation.kind.upper()
+        said += f" The outputs of {taps} are mapped to vectors, over which an {kind} runs."
+    elif stages:
+        said += f" It has {len(set(stages))} stages."
+    return said
+
+
+def inside(network: Network, region: Region) -> Drawing:
+    """Return what is in one region, every operator of it, as a drawing."""
+    return finished(network, "def", definition_items(network, region), told=False)
