@@ -36,9 +36,10 @@ LAYERS = {
         "source", "reading", "diagnostics", "syntax", "operators", "ir", "elaborate", "analysis",
         "backends",
     },
+    "watching": {"reading", "diagnostics", "syntax", "operators", "compiler"},
     "cli": {
         "source", "diagnostics", "formatting", "operators", "recipes", "ir", "elaborate",
-        "backends", "training", "compiler", "reading",
+        "backends", "training", "compiler", "reading", "watching",
     },
 }  # fmt: skip
 

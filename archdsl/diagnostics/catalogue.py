@@ -128,6 +128,9 @@ _ENTRIES = (
     Entry("ARCH617", "interrupted", "training was stopped by the user", Raised.TRAINING),
     Entry("ARCH618", "extra-missing", "packages for training are missing", Raised.TRAINING),
     Entry("ARCH619", "loss-not-finite", "the loss is no longer a number", Raised.TRAINING),
+    # Watching.
+    Entry("ARCH720", "port-in-use", "a port that another program serves already", Raised.CALL),
+    Entry("ARCH721", "bad-port", "a port that this program may not open", Raised.CALL),
     # Limits.
     Entry("ARCH901", "too-many-operators", "a network of more than 200,000 operators"),
     Entry("ARCH902", "too-deep", "nesting deeper than 100 levels"),
