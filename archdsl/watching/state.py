@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -73,13 +74,14 @@ def follow_imports(spec: Spec, files: Files) -> None:
     The loader reads the file at the end of the links, and one that lies outside not at all.
     """
     for module in spec.program.modules:
-        for item in module.file.items:
-            if not isinstance(item, nodes.Import) or not isinstance(item.origin, nodes.Literal):
-                continue
-            if module.source.path is not None:
-                # What a file imports is relative to where it really lies.
-                folder = Path(module.source.path).resolve().parent
-                files.follow(folder / str(item.origin.value))
+        if module.source.path is None:
+            continue
+        with suppress(OSError):  # a relative path, and the working folder is gone
+            # What a file imports is relative to where it really lies.
+            folder = Path(module.source.path).resolve().parent
+            for item in module.file.items:
+                if isinstance(item, nodes.Import) and isinstance(item.origin, nodes.Literal):
+                    files.follow(folder / str(item.origin.value))
 
 
 def fault_of(error: SpecFault | CallFault | CannotDraw) -> tuple[Diagnostic, ...]:

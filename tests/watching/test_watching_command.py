@@ -160,12 +160,33 @@ def test_without_a_port_the_next_free_one() -> None:
 
 
 @pytest.mark.parametrize("browser", ["true", "false"])
-def test_the_page_is_opened_when_asked_for(spec: Path, browser: str) -> None:
-    os.environ["BROWSER"] = f"{browser} %s"
-    try:
-        with WatchProcess(str(spec), "--port", "0", "--open", cwd=spec.parent) as watch:
-            assert watch.get()[0] == 200
-            if browser == "false":
-                assert watch.line_with("no browser could be opened")
-    finally:
-        del os.environ["BROWSER"]
+def test_the_page_is_opened_when_asked_for(
+    spec: Path, browser: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BROWSER", f"{browser} %s")
+    with WatchProcess(str(spec), "--port", "0", "--open", cwd=spec.parent) as watch:
+        assert watch.get()[0] == 200
+        if browser == "false":
+            assert watch.line_with("no browser could be opened")
+
+
+def test_it_imports_nothing_heavy(spec: Path) -> None:
+    """The command as it is, drawing included; it ends where it would begin to wait."""
+    code = (
+        "import sys\n"
+        "from archdsl.cli import main\n"
+        "from archdsl.watching.loop import Watch\n"
+        "Watch.run = lambda self: None\n"
+        "try:\n    main()\n"
+        "except SystemExit as stop:\n    assert not stop.code, stop.code\n"
+        "heavy = {'torch', 'numpy', 'matplotlib.pyplot', 'PIL'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code, "watch", str(spec), "--port", "0"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "redrawn in" in run.stdout
