@@ -201,6 +201,17 @@ class Compiled:
 
         return class_name(self.network)
 
+    def _repr_svg_(self) -> str | None:
+        """Return the model's figure, which notebooks show; None where none can be drawn."""
+        from archdsl.backends.figures.faults import FigureFault
+        from archdsl.backends.figures.painting import paint
+        from archdsl.backends.figures.views import default_view, draw
+
+        try:
+            return paint(draw(self.network, default_view(self.network)), ["svg"])["svg"].decode()
+        except FigureFault:
+            return None
+
     def build(self) -> nn.Module:
         """Execute :attr:`source` and return the module, initialised, in training mode."""
         from archdsl.backends.pytorch.execution import execute

@@ -20,7 +20,8 @@ NAME = "compile"
 def run(
     spec: Annotated[Path, typer.Argument(help="The .arch file.", show_default=False)],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder for <model>/<model>.py and .json.")
+        Path,
+        typer.Option("--output", "-o", help="Folder for <model>/<model>.py, .json, .svg, .html."),
     ] = Path("build"),
     model: Annotated[str | None, typer.Option(help="Which model, if the file has several.")] = None,
     variants: Annotated[
@@ -46,10 +47,13 @@ def run(
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the run.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of the run.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N [auto].")] = None,
+    figures: Annotated[
+        bool, typer.Option("--figures/--no-figures", help="Draw the model, too.")
+    ] = True,
     format: FormatOption = Format.TEXT,
     allow_outside: AllowOutside = False,
 ) -> None:
-    """Compile a model to a standalone PyTorch module, and train it if asked to.
+    """Compile a model to a standalone PyTorch module with its figures, and train it if asked to.
 
     With --variants, every point is compiled to a module of its own (and trained, one by one).
 
@@ -83,7 +87,7 @@ def run(
         )
     chosen = list(points.values())
     print_diagnostics(chosen[0].diagnostics, console(stderr=True))
-    written = [path for compiled in chosen for path in write_files(compiled, output)]
+    written = [p for compiled in chosen for p in write_files(compiled, output, figures=figures)]
     if variants is None:
         print_summary(chosen[0].network, out)
     else:
@@ -123,25 +127,34 @@ def _refuse_training_options(names: Sequence[str]) -> None:
         )
 
 
-def write_files(compiled: Compiled, output: Path) -> list[Path]:
-    """Write source and JSON; each file is replaced whole or not at all."""
-    from archdsl.cli.output import fail
-    from archdsl.training.faults import Fault
-    from archdsl.training.writing import replace_file
+def write_files(compiled: Compiled, output: Path, *, figures: bool) -> list[Path]:
+    """Write source, JSON and figures; each file is replaced whole or not at all."""
+    from archdsl.cli.writing import write_all
 
-    folder = output / compiled.module_name
-    texts = {
-        folder / f"{compiled.module_name}.py": compiled.source,
-        folder / f"{compiled.module_name}.json": compiled.network.to_json(),
+    name = output / compiled.module_name / compiled.module_name
+    files = {
+        name.with_suffix(".py"): compiled.source.encode(),
+        name.with_suffix(".json"): compiled.network.to_json().encode(),
     }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for path, text in texts.items():
-            replace_file(path, text.encode())
-    except Fault as fault:
-        fail([fault.diagnostic], fault.status)
-    except OSError as error:
-        from archdsl.training.messages import unwritable
+    if figures:
+        files |= {name.with_suffix(f".{f}"): data for f, data in _figures(compiled).items()}
+    write_all(files)
+    return list(files)
 
-        fail([unwritable(folder, error.strerror or str(error)).diagnostic], 2)
-    return list(texts)
+
+def _figures(compiled: Compiled) -> dict[str, bytes]:
+    """Return the figures of a model, by ending; none where there is nothing to draw with."""
+    from archdsl.backends.figures.faults import FigureFault
+    from archdsl.backends.figures.files import figure_files
+    from archdsl.backends.figures.views import default_view, draw
+    from archdsl.cli.output import console
+
+    try:
+        network = compiled.network
+        drawing = draw(network, default_view(network))
+        return figure_files(network, drawing, ["svg", "html"])
+    except FigureFault as fault:
+        # The module is what was asked for: it is written all the same.
+        said = f"{fault.message}; {fault.help}" if fault.help else fault.message
+        console(stderr=True).print(f"note: no figures [{fault.code}]: {said}", soft_wrap=True)
+        return {}

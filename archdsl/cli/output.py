@@ -19,6 +19,8 @@ from archdsl.operators.signature import Value
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from archdsl.backends.figures.faults import FigureFault
+
 
 def wants_colour(environment: Mapping[str, str], *, terminal: bool) -> bool:
     """Whether to colour what is printed.
@@ -93,6 +95,11 @@ def has_errors(diagnostics: Sequence[Diagnostic]) -> bool:
 def call_fault(code: str, message: str, help: str | None = None) -> Diagnostic:
     """Return a diagnostic about the call; it has no place in a spec."""
     return Diagnostic(code, message, help=help)
+
+
+def figure_fault(fault: FigureFault) -> Diagnostic:
+    """Return the diagnostic of a figure that cannot be drawn."""
+    return Diagnostic(fault.code, fault.message, notes=fault.notes, help=fault.help)
 
 
 def parse_settings(settings: Sequence[str]) -> dict[str, Value]:

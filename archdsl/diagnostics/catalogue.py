@@ -128,6 +128,9 @@ _ENTRIES = (
     Entry("ARCH617", "interrupted", "training was stopped by the user", Raised.TRAINING),
     Entry("ARCH618", "extra-missing", "packages for training are missing", Raised.TRAINING),
     Entry("ARCH619", "loss-not-finite", "the loss is no longer a number", Raised.TRAINING),
+    # Figures.
+    Entry("ARCH710", "unknown-figure-format", "a file whose ending is no figure's", Raised.CALL),
+    Entry("ARCH711", "unused-def", "a def to be drawn that the model does not use", Raised.CALL),
     # Watching.
     Entry("ARCH720", "port-in-use", "a port that another program serves already", Raised.CALL),
     Entry("ARCH721", "bad-port", "a port that this program may not open", Raised.CALL),

@@ -120,7 +120,7 @@ def _size(value: Value) -> str:
     """Return a number, or both of two."""
     if isinstance(value, tuple):
         return "×".join(str(v) for v in value)
-    return f"{value}"
+    return f"{value:.3g}" if isinstance(value, float) else f"{value}"
 
 
 def _stride(value: Value) -> str:

@@ -61,31 +61,35 @@ class _Run:
         return tuple(id for chain in self.elements for id in nodes_of(chain))
 
 
-def cells(section: Section, network: Network) -> list[Cell]:
-    """Return the cells of a section: a tap ends a cell, so that its arrow can leave there."""
+def cells(section: Section, network: Network, *, shapes: bool = True) -> list[Cell]:
+    """Return the cells of a section: a tap ends a cell, so that its arrow can leave there.
+
+    With ``shapes`` they say what they make, where that is not what their stage does.
+    """
     tapped = {tap.node for tap in network.taps if tap.vector is not None}
+    told = (section.shape if section.path else ()) if shapes else None
     found: list[Cell] = []
     group: list[_Run] = []
     for run in _runs(section.chain, network, tapped):
         group.append(run)
         if not tapped.isdisjoint(run.nodes):
-            found += _cells(group, section, network)
+            found += _cells(group, network, told)
             group = []
-    return [*found, *_cells(group, section, network)]
+    return [*found, *_cells(group, network, told)]
 
 
-def _cells(group: Sequence[_Run], section: Section, network: Network) -> list[Cell]:
+def _cells(group: Sequence[_Run], network: Network, told: Shape | None) -> list[Cell]:
     if len(group) > MOST_SINGLE:
-        return [_list(group, section)]
-    return [_cell(run, section, network) for run in group]
+        return [_list(group, told)]
+    return [_cell(run, network, told) for run in group]
 
 
-def _cell(run: _Run, section: Section, network: Network) -> Cell:
+def _cell(run: _Run, network: Network, told: Shape | None) -> Cell:
     details = [run.detail]
     odd = _oddity(run, network)
     if odd:
         details = [odd]
-    if not section.path or run.shape != section.shape:
+    if told is not None and run.shape != told:
         details.append(shape_text(run.shape))
     return Cell(
         run.role,
@@ -97,7 +101,7 @@ def _cell(run: _Run, section: Section, network: Network) -> Cell:
     )
 
 
-def _list(group: Sequence[_Run], section: Section) -> Cell:
+def _list(group: Sequence[_Run], told: Shape | None) -> Cell:
     """Return several runs as one box that lists them."""
     lines: list[Line] = []
     for run in group:
@@ -109,7 +113,7 @@ def _list(group: Sequence[_Run], section: Section) -> Cell:
         hidden = len(lines) - MOST_LISTED + 1
         lines[MOST_LISTED - 2 : -1] = [(muted(f"… {hidden} more"),)]
     shape = group[-1].shape
-    if not section.path or shape != section.shape:
+    if told is not None and shape != told:
         lines.append((muted(shape_text(shape)),))
     roles = [run.role for run in group]
     role = next((r for r in (Role.RESIDUAL, Role.CONV) if r in roles), max(roles, key=roles.count))

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from archdsl.backends.figures.drawing import SUB_SCALE, Line, Run
+from archdsl.backends.figures.faults import nothing_to_draw_with
 
 FAMILY = "DejaVu Sans"
 _FACES = {
@@ -23,23 +24,26 @@ _FACES = {
 
 @cache
 def folder() -> Path:
-    """Return the folder with the font files; raises ``ModuleNotFoundError`` without matplotlib."""
+    """Return the folder with the font files; raises :class:`FigureFault` without matplotlib."""
     # Found, not imported: that would take longer than the whole figure.
     spec = find_spec("matplotlib")
     if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("No module named 'matplotlib'", name="matplotlib")
+        raise nothing_to_draw_with(["matplotlib"])
     return Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf"
 
 
 def files() -> list[Path]:
-    """Return the files of all faces; raises ``ModuleNotFoundError`` without matplotlib."""
+    """Return the files of all faces; raises :class:`FigureFault` without matplotlib."""
     return [folder() / name for name in _FACES.values()]
 
 
 @cache
 def _face(bold: bool, italic: bool) -> tuple[dict[int, float], float]:
     """Return the advance width of each character of a face, in em, and that of a missing one."""
-    from fontTools.ttLib import TTFont
+    try:
+        from fontTools.ttLib import TTFont
+    except ModuleNotFoundError:
+        raise nothing_to_draw_with(["fonttools"]) from None
 
     with TTFont(folder() / _FACES[bold, italic], lazy=True) as font:
         widths, per_em = font["hmtx"].metrics, font["head"].unitsPerEm

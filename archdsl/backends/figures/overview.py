@@ -20,14 +20,14 @@ from archdsl.backends.figures.drawing import (
     Text,
     straight,
 )
-from archdsl.backends.figures.lanes import Aggregator, Lane, aggregator, head, lanes, state, symbol
+from archdsl.backends.figures.lanes import Aggregator, aggregator, head, lanes, state, symbol
 from archdsl.backends.figures.outline import nodes_of
 from archdsl.backends.figures.parts import (
     bent,
     box,
+    fitted,
     muted,
     sheets_of,
-    spaced,
     title,
     titled,
 )
@@ -41,6 +41,8 @@ FRAME = 5.0
 """Between a frame and what lies in it."""
 TITLE = 15.0
 """Height of the row of a frame that its title is in."""
+MOST_TITLE = 130.0
+"""Points that the title of a stage may take with its shape, however narrow its boxes are."""
 APART = 10.0
 """Between two tables."""
 DOWN = 14.0
@@ -106,16 +108,16 @@ class Overview:
             for cell in cells(section, self.network):
                 self.cell(cell)
             return
-        before, start = self.right, len(self.boxes)
+        start = len(self.boxes)
         gap = ARROW + FRAME
-        heading = (title(section.title), muted("\u00a0\u00a0" + shape_text(section.shape)))
-        if section.note:
-            heading = (title(section.title), muted("\u00a0\u00a0" + section.note))
         for cell in cells(section, self.network):
             self.cell(cell, gap)
             gap = ARROW
         inside = [item for item in self.boxes[start:] if isinstance(item, Box)]
         left = inside[0].left - FRAME
+        room = max(self.right - left, MOST_TITLE)
+        said = muted("\u00a0\u00a0" + (section.note or shape_text(section.shape)))
+        heading = (fitted(section.title, room - fonts.run_width(said) - FRAME), said)
         wide = max(self.right + FRAME - left, fonts.width(heading) + 3 * FRAME)
         if wide > self.right + FRAME - left:
             self.spread(inside, (wide - (self.right + FRAME - left)) / 2)
@@ -127,7 +129,6 @@ class Overview:
         self.frames.append(Frame(section.path, "plain", left, top, wide, height, name))
         self.boxes.append(Text(left + FRAME + 2, top + TITLE / 2 + 1, heading, "start", name))
         self.right = left + wide
-        del before
 
     def spread(self, inside: Sequence[Box], by: float) -> None:
         """Move boxes to the middle of a frame that is wider than they are."""
@@ -287,6 +288,3 @@ def head_boxes(network: Network) -> list[Box]:
             lines = titled(said, detail, shape_text(shape))
         boxes.append(box(nodes[-1], role, lines, nodes=nodes, tooltip=said))
     return boxes
-
-
-__all__ = ["Lane", "Overview", "overview_items", "spaced"]

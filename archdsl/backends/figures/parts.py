@@ -51,6 +51,14 @@ def shortened(text: str, most: int = MOST) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
+def fitted(text: str, width: float) -> Run:
+    """Return a text as titles are written, cut so that it is no wider than ``width`` points."""
+    run = title(text)
+    while fonts.run_width(run) > width and len(run.text) > 2:
+        run = title(run.text.removesuffix("…")[:-1] + "…")
+    return run
+
+
 def title(text: str) -> Run:
     """Return a text as titles are written."""
     return Run(shortened(text), TITLE_SIZE, bold=True)
@@ -59,11 +67,6 @@ def title(text: str) -> Run:
 def muted(text: str) -> Run:
     """Return a text as details and shapes are written."""
     return Run(shortened(text, 2 * MOST), DETAIL_SIZE, muted=True)
-
-
-def spaced(left: Run, right: Run) -> Line:
-    """Return two texts in one line, some way apart."""
-    return (left, Run(NO_BREAK * 2, left.size), right)
 
 
 def titled(said: str, *details: str) -> tuple[Line, ...]:

@@ -38,6 +38,7 @@ from archdsl.backends.figures.parts import (
     bent,
     bounds,
     box,
+    fitted,
     leaf_box,
     moved,
     muted,
@@ -54,6 +55,8 @@ FRAME = 8.0
 """Between a frame and what lies in it."""
 TITLE = 15.0
 """Height of the row of a frame that its title is in."""
+LEAST = 60.0
+"""Points that the title of a stage may take left of the trunk, however narrow its boxes are."""
 APART = 9.0
 """Between two rows of mapping nodes, at least."""
 ASIDE_OF_TRUNK = 16.0
@@ -95,7 +98,10 @@ class Portrait:
         blocks = (
             self.chains.blocks(section.chain, self.trunk.shape)
             if self.full
-            else [single(cell.box(), cell.shape) for cell in cells(section, self.network)]
+            else [
+                single(cell.box(), cell.shape)
+                for cell in cells(section, self.network, shapes=False)
+            ]
         )
         if not section.path:
             for block in blocks:
@@ -114,9 +120,9 @@ class Portrait:
         inside = self.trunk.items[before:]
         shown = label(entering, 0, top + TITLE / 2 + 1)
         left, right = _extents(inside)
-        heading = title(section.title)
+        heading = fitted(section.title, max(left, LEAST) - ASIDE)
         note = (muted("\u00a0\u00a0" + section.note),) if section.note else ()
-        left = max(left, fonts.width((heading, *note)) + 2 * ASIDE)
+        left = max(left, fonts.width((heading, *note)) + ASIDE)
         right = max(right, ASIDE + fonts.width(shown.line))
         bottom = self.trunk.height + FRAME
         frame = Frame(

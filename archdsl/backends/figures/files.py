@@ -1,0 +1,61 @@
+"""The figures of a model as files, and its page: what commands and notebooks ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archdsl.backends.figures.drawing import Drawing
+from archdsl.backends.figures.page import Views, page, prefix
+from archdsl.backends.figures.painting import Request, ThemeName, paint_all
+from archdsl.backends.figures.views import View, default_view, draw
+from archdsl.ir import Network
+
+MOST_IN_PAGE = 3_000
+"""Boxes of a view; a page with more is no help to anybody, and slow."""
+
+
+def page_views(network: Network) -> dict[str, Drawing]:
+    """Return the drawings of a model's page: one to begin with, and one of every layer."""
+    wanted = dict.fromkeys((default_view(network), View.FULL))
+    drawings = {view.value: draw(network, view) for view in wanted}
+    return {name: d for name, d in drawings.items() if len(d.items) <= MOST_IN_PAGE} or drawings
+
+
+def painted_views(drawings: dict[str, Drawing]) -> Views:
+    """Return drawings with their SVG, as a page takes them. Raises :class:`FigureFault`."""
+    requests = [Request(d, ["svg"], prefix=prefix(name)) for name, d in drawings.items()]
+    painted = [files["svg"].decode() for files in paint_all(requests)]
+    return {
+        name: (drawing, svg)
+        for (name, drawing), svg in zip(drawings.items(), painted, strict=True)
+    }
+
+
+def figure_files(
+    network: Network,
+    drawing: Drawing,
+    formats: Sequence[str],
+    *,
+    theme: ThemeName = "auto",
+    pages: dict[str, Drawing] | None = None,
+) -> dict[str, bytes]:
+    """Return a drawing in some formats (:data:`archdsl.backends.figures.FORMATS`), by format.
+
+    ``pages`` are the views of the HTML page, if one is asked for: those of the whole model unless
+    given. All is drawn in one go. Raises :class:`FigureFault`.
+    """
+    pictures = [format for format in ("svg", "pdf", "png", "dot") if format in formats]
+    requests = [Request(drawing, pictures, theme)]  # type: ignore[arg-type]
+    views: dict[str, Drawing] = {}
+    if "html" in formats:
+        views = pages if pages is not None else page_views(network)
+        requests += [Request(d, ["svg"], prefix=prefix(name)) for name, d in views.items()]
+    first, *rest = paint_all(requests)
+    files: dict[str, bytes] = {str(format): data for format, data in first.items()}
+    if "html" in formats:
+        shown = {
+            name: (d, painted["svg"].decode())
+            for (name, d), painted in zip(views.items(), rest, strict=True)
+        }
+        files["html"] = page(network.name, network, shown).encode()
+    return files
