@@ -129,6 +129,8 @@ _ENTRIES = (
     Entry("ARCH618", "extra-missing", "packages for training are missing", Raised.TRAINING),
     Entry("ARCH619", "loss-not-finite", "the loss is no longer a number", Raised.TRAINING),
     # Figures.
+    Entry("ARCH701", "no-pen", "there is nothing to draw figures with", Raised.CALL),
+    Entry("ARCH702", "graphviz-failed", "Graphviz fails, or takes too long", Raised.CALL),
     Entry("ARCH710", "unknown-figure-format", "a file whose ending is no figure's", Raised.CALL),
     Entry("ARCH711", "unused-def", "a def to be drawn that the model does not use", Raised.CALL),
     # Watching.

@@ -62,6 +62,11 @@ def head(edge: Edge) -> tuple[Point, Point, Point] | None:
     return (x0 + dx, y0 + dy), (x1, y1), (x0 - dx, y0 - dy)
 
 
+def along(piece: Cubic, at: float) -> Point:
+    """Return a point of a cubic Bézier curve: its start at 0, its end at 1."""
+    return _split(piece, at)[3]
+
+
 def _split(piece: Cubic, at: float) -> Cubic:
     """Return the first part of a cubic Bézier curve (de Casteljau)."""
 

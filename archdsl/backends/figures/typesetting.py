@@ -24,6 +24,7 @@ from archdsl.backends.figures.drawing import (
 
 _RISE = 0.36
 """From the middle of a line down to its baseline, in em: half the height of a capital."""
+_BLANK = " \N{NO-BREAK SPACE}"
 _DROP = 0.25
 """From a baseline down to that of a subscript, in em of what stands before it."""
 
@@ -90,8 +91,8 @@ def _line(line: Line, x: float, y: float) -> Iterator[Placed]:
     baseline = y + _RISE * max((run.size for run in line if not run.sub), default=0.0)
     for run in line:
         width = fonts.run_width(run)
-        if text := run.text.strip(" "):
-            blank = run.text[: len(run.text) - len(run.text.lstrip(" "))]
+        if text := run.text.strip(_BLANK):
+            blank = run.text[: len(run.text) - len(run.text.lstrip(_BLANK))]
             start = x + fonts.run_width(replace(run, text=blank))
             size = run.size * (SUB_SCALE if run.sub else 1.0)
             down = _DROP * run.size if run.sub else 0.0
