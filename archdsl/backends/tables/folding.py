@@ -41,7 +41,8 @@ def tree(network: Network) -> tuple[Tree, ...]:
     """Return the operators of a network in order, within their regions, equal repetitions as one.
 
     Only repetitions of the spec are folded (``Basic(64) * 9``), and only those that are equal in
-    all but the names of the repetitions: operators, arguments, shapes, strides, costs, wiring.
+    all but the names of the repetitions: operators, arguments, shapes, strides, costs, and
+    what within them reads what.
     """
     return _Folder(network).items("", list(network.nodes))
 

@@ -16,7 +16,7 @@ _ESCAPES = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
+    '"': r"{\ttfamily\char34}",  # \textquotedbl is not there in all encodings
     "'": r"\textquotesingle{}",
     "`": r"\textasciigrave{}",
     # Behind the end of a line these would be an argument of it.

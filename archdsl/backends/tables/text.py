@@ -51,8 +51,8 @@ def _lines(table: Table, width: int | None, rule: str) -> Iterator[tuple[str, st
         notes.append(f"left out, for this terminal is too narrow: {', '.join(left_out)}")
     if notes:
         yield "", ""
-    for note in notes:
-        yield from ((line, "dim") for line in textwrap.wrap(note, width or len(note)))
+    for note in map(printable, notes):
+        yield from ((line, "dim") for line in textwrap.wrap(note, width or len(note) or 1))
 
 
 @dataclass(frozen=True, slots=True)
