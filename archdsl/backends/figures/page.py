@@ -204,6 +204,8 @@ def _boxes(
     found: dict[str, object] = {}
     for id, facts in box_facts(network, drawing).items():
         shown = set(facts.nodes)
+        if not facts.lines():
+            continue  # the legend
         about: dict[str, object] = {
             "title": facts.title,
             "operator": facts.operator,

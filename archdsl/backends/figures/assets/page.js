@@ -11,6 +11,7 @@ const isCalm = matchMedia('(prefers-reduced-motion: reduce)');
 let current = null;
 let shown = null; // the box that the card is about
 let pinned = false;
+let first = null; // the view that is shown before any is asked for
 let mouse = [];
 
 const make = (tag, text) => Object.assign(document.createElement(tag), { textContent: text });
@@ -49,7 +50,7 @@ function openBoxes(name, ids) {
 // `#full`, or `#full/17` for a layer in it.
 function follow() {
   const [name, layer] = location.hash.slice(1).split('/');
-  if (layer === undefined || !canvases.has(name)) return show(name);
+  if (layer === undefined || !canvases.has(name)) return show(name || first);
   const boxes = Object.entries(canvases.get(name).facts.boxes);
   const ids = boxes.filter(([, facts]) => facts.nodes.includes(Number(layer))).map(([id]) => id);
   if (ids.length) openBoxes(name, ids);
@@ -84,8 +85,8 @@ function place(element) {
     box.right - width, box.right + gap];
   const ys = [box.top - gap - height, box.top, (box.top + box.bottom - height) / 2,
     box.bottom - height, box.bottom + gap];
-  const lit = [...canvas().nodes.values()].filter((n) => n.matches('.on:not(.scenery)'))
-    .map((n) => n.getBoundingClientRect());
+  const others = [...canvas().nodes.values()].filter((other) => other !== element)
+    .map((other) => [other.getBoundingClientRect(), other.matches('.on:not(.scenery)') ? 3 : 0.5]);
   let best = null;
   for (const x of xs) {
     for (const y of ys) {
@@ -94,8 +95,8 @@ function place(element) {
       const rect = { left, top: upper, right: left + width, bottom: upper + height };
       const away = Math.hypot((rect.left + rect.right - box.left - box.right) / 2,
         (rect.top + rect.bottom - box.top - box.bottom) / 2);
-      const hidden = lit.reduce((sum, other) => sum + overlap(rect, other), 0);
-      const cost = overlap(rect, box) * 20 + hidden * 2 + away * 40;
+      const hidden = others.reduce((sum, [other, by]) => sum + by * overlap(rect, other), 0);
+      const cost = overlap(rect, box) * 20 + hidden + away * 40;
       if (!best || cost < best.cost) best = { cost, left, top: upper };
     }
   }
@@ -157,8 +158,8 @@ function setUp(view) {
     mouse = [event.screenX, event.screenY];
     if (view.dragged || isAtRest || event.pointerType === 'touch') return;
     const id = boxOf(event);
-    if (id !== undefined) describe(id);
-    else if (!pinned) hide();
+    if (id !== undefined && factsOf(id)) describe(id);
+    else if (shown !== null && !pinned) hide();
   });
   view.section.addEventListener('pointerleave', () => pinned || hide());
   view.section.addEventListener('dragging', hide);
@@ -318,8 +319,8 @@ prefersDark.addEventListener('change', () => {
 });
 if (sections.length) {
   for (const view of canvases.values()) setUp(view);
-  const narrow = innerWidth <= 640 && canvases.has('column') ? 'column' : sections[0].dataset.view;
-  show(canvases.has(past.current) || past.current === 'table' ? past.current : narrow);
+  first = innerWidth <= 640 && canvases.has('column') ? 'column' : sections[0].dataset.view;
+  show(canvases.has(past.current) || past.current === 'table' ? past.current : first);
   for (const [name, view] of canvases) if (past.boxes?.[name]) view.setBox(past.boxes[name]);
   if (location.hash) follow();
   for (const button of document.querySelectorAll('.tabs button')) {
