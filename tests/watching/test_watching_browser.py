@@ -104,6 +104,28 @@ def test_the_page_follows_the_spec(browser: Chrome, spec: Path) -> None:
         assert browser.get_log("browser") == []  # no script or style refused, nothing not found
 
 
+@pytest.mark.slow
+def test_more_tabs_than_a_browser_has_connections(browser: Chrome, spec: Path) -> None:
+    """Tabs in the background do not listen: they leave room for the one that is looked at."""
+    with WatchProcess(str(spec), "--port", "0", cwd=spec.parent) as watch:
+        opened(browser, watch)
+        first = browser.current_window_handle
+        until(browser, "document.getElementById('params')")
+        for _ in range(7):
+            browser.switch_to.new_window("tab")
+            opened(browser, watch)
+            until(browser, "document.getElementById('params')")
+        before = browser.execute_script("return document.getElementById('params').innerText")
+        edited(spec, lambda text: text.replace("hidden = 256", "hidden = 160"))
+        until(browser, f"document.getElementById('params').innerText !== '{before}'", 3)
+        for handle in browser.window_handles:
+            browser.switch_to.window(handle)  # it is told as soon as it is looked at
+            until(browser, f"document.getElementById('params').innerText !== '{before}'", 3)
+            if handle != first:
+                browser.close()
+        browser.switch_to.window(first)
+
+
 def test_a_spec_with_errors_from_the_start(browser: Chrome, spec: Path) -> None:
     good = spec.read_text()
     spec.write_text(good.replace("relu", "rleu</pre><script>document.title='owned'</script>"))
