@@ -13,7 +13,6 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from html import escape
-from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import quote
 
@@ -32,7 +31,6 @@ Views: TypeAlias = Mapping[str, tuple[Drawing, str]]
 LABELS = {"overview": "Overview", "column": "Column", "full": "Every layer", "table": "Table"}
 FINEST = "full"
 """The view that shows every layer: what others show as one box is opened there."""
-_ASSETS = Path(__file__).parent / "assets"
 _ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect x="1" y="1" width="14" '
     'height="14" rx="4" fill="#0072B2"/><path d="M4 6h8M4 10h5" stroke="#fff" stroke-width="2"/>'
@@ -83,7 +81,10 @@ def page(
 
 
 def _asset(name: str) -> str:
-    return (_ASSETS / name).read_text(encoding="utf-8")
+    # Imported here: it costs 10 ms. A zipped package has its files, too.
+    from importlib.resources import files
+
+    return files("archdsl.backends.figures").joinpath("assets", name).read_text(encoding="utf-8")
 
 
 def _filled(template: str, values: Mapping[str, str]) -> str:
