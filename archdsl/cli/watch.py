@@ -68,24 +68,15 @@ class PageDrawer:
 
     def _drawn(self, network: Network) -> Views:
         from archdsl.backends.figures.faults import FigureFault
-        from archdsl.backends.figures.page import prefix
-        from archdsl.backends.figures.painting import Request, paint_all
-        from archdsl.backends.figures.views import View, draw
-        from archdsl.diagnostics import Diagnostic
+        from archdsl.backends.figures.files import page_views, painted_views
+        from archdsl.cli.output import figure_fault
         from archdsl.watching.state import CannotDraw
 
         if self._network is not network:
-            drawings = {str(view): draw(network, view) for view in View}
-            wanted = [Request(d, ["svg"], prefix=prefix(name)) for name, d in drawings.items()]
             try:
-                files = paint_all(wanted)
+                self._views = painted_views(page_views(network))
             except FigureFault as fault:
-                said = Diagnostic(fault.code, fault.message, notes=fault.notes, help=fault.help)
-                raise CannotDraw([said]) from None
-            svgs = [file["svg"].decode() for file in files]
-            self._views = dict(
-                zip(drawings, zip(drawings.values(), svgs, strict=True), strict=True)
-            )
+                raise CannotDraw([figure_fault(fault)]) from None
             self._network = network
         return self._views
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from watched_process import PARTS, TINY, WatchProcess, replace
 
-SOON = 1.0  # seconds from a write until the page is told
+SOON = 2.0
+"""Seconds from a write until the page is told: less than one where no other tests run."""
 
 
-def test_an_edit_is_told_within_a_second(watch: WatchProcess, spec: Path) -> None:
+def test_an_edit_is_told_soon(watch: WatchProcess, spec: Path) -> None:
     listener = watch.listen()
     first = listener.next()
     assert "<p id=params>754</p>" in watch.get()[1]
