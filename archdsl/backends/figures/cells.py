@@ -61,10 +61,13 @@ class _Run:
         return tuple(id for chain in self.elements for id in nodes_of(chain))
 
 
-def cells(section: Section, network: Network, *, shapes: bool = True) -> list[Cell]:
+def cells(
+    section: Section, network: Network, *, shapes: bool = True, beside: int = MOST_SINGLE
+) -> list[Cell]:
     """Return the cells of a section: a tap ends a cell, so that its arrow can leave there.
 
-    With ``shapes`` they say what they make, where that is not what their stage does.
+    With ``shapes`` they say what they make, where that is not what their stage does. More than
+    ``beside`` runs are listed in one.
     """
     tapped = {tap.node for tap in network.taps if tap.vector is not None}
     told = (section.shape if section.path else ()) if shapes else None
@@ -73,13 +76,13 @@ def cells(section: Section, network: Network, *, shapes: bool = True) -> list[Ce
     for run in _runs(section.chain, network, tapped):
         group.append(run)
         if not tapped.isdisjoint(run.nodes):
-            found += _cells(group, network, told)
+            found += _cells(group, network, told, beside)
             group = []
-    return [*found, *_cells(group, network, told)]
+    return [*found, *_cells(group, network, told, beside)]
 
 
-def _cells(group: Sequence[_Run], network: Network, told: Shape | None) -> list[Cell]:
-    if len(group) > MOST_SINGLE:
+def _cells(group: Sequence[_Run], network: Network, told: Shape | None, beside: int) -> list[Cell]:
+    if len(group) > beside:
         return [_list(group, told)]
     return [_cell(run, network, told) for run in group]
 

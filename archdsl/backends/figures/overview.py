@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from archdsl.backends.figures import fonts
 from archdsl.backends.figures.captions import shape_text
-from archdsl.backends.figures.cells import Cell, cells
+from archdsl.backends.figures.cells import MOST_SINGLE, Cell, cells
 from archdsl.backends.figures.drawing import (
     Box,
     Edge,
@@ -20,7 +20,7 @@ from archdsl.backends.figures.drawing import (
     Text,
     straight,
 )
-from archdsl.backends.figures.lanes import Aggregator, aggregator, head, lanes, state, symbol
+from archdsl.backends.figures.lanes import Aggregator, Lane, aggregator, head, lanes, state, symbol
 from archdsl.backends.figures.outline import nodes_of
 from archdsl.backends.figures.parts import (
     bent,
@@ -47,6 +47,8 @@ APART = 10.0
 """Between two tables."""
 DOWN = 14.0
 """Length of an arrow down."""
+MANY = 6
+"""More taps than that are drawn with fewer boxes each."""
 VECTOR = 13.0
 """Height of a vector."""
 
@@ -63,6 +65,8 @@ class Overview:
         self.network = network
         self.lanes = lanes(network)
         self.tables = {lane.number: mapping_table(lane) for lane in self.lanes}
+        self.is_dense = len(self.lanes) > MANY
+        self.beside = 1 if self.is_dense else MOST_SINGLE
         self.frames: list[Item] = []
         self.boxes: list[Item] = []
         self.edges: list[Item] = []
@@ -105,12 +109,12 @@ class Overview:
     def section(self, section: Section) -> None:
         """Place a stage in its frame, or what stands between two."""
         if not section.path:
-            for cell in cells(section, self.network):
+            for cell in cells(section, self.network, beside=self.beside):
                 self.cell(cell)
             return
         start = len(self.boxes)
         gap = ARROW + FRAME
-        for cell in cells(section, self.network):
+        for cell in cells(section, self.network, beside=self.beside):
             self.cell(cell, gap)
             gap = ARROW
         inside = [item for item in self.boxes[start:] if isinstance(item, Box)]
@@ -177,21 +181,12 @@ class Overview:
         middle = top + highest + DOWN + VECTOR / 2
         y = middle + VECTOR / 2 + DOWN + 9 + 6
         steps: list[Box] = []
-        vectors: list[Box] = []
+        vectors: list[Box | Table] = []
         for lane in self.lanes:
             tapped = self.columns[lane.number]
             table = self.tables[lane.number]
             table = replace(table, x=tapped.x, y=top + table.height / 2)
             self.boxes.append(table)
-            vector = box(
-                f"v{lane.number}",
-                Role.MAP,
-                (lane.vector,),
-                x=tapped.x,
-                y=middle,
-                tooltip=f"vector {lane.number} of {len(self.lanes)}",
-            )
-            vector = replace(vector, height=VECTOR)
             step = box(
                 f"step{lane.number}",
                 Role.RECURRENT,
@@ -201,10 +196,10 @@ class Overview:
                 y=y,
                 tooltip=f"{recurrent.title}, step {lane.number}",
             )
-            self.boxes += [vector, step]
-            self._down(tapped, table, "tap")
-            self._down(table, vector, "tap")
-            self._down(vector, step, "tap")
+            self.boxes.append(step)
+            self._down(tapped, table)
+            vectors.append(self.vector(lane, table, middle))
+            self._down(vectors[-1], step)
             if steps:
                 before = steps[-1]
                 way = straight((before.right, y), (step.left, y))
@@ -213,9 +208,26 @@ class Overview:
                     Text((before.right + step.left) / 2, y - 7, state(lane.number - 1))
                 )
             steps.append(step)
-            vectors.append(vector)
         self.recurrent_frame(recurrent, steps)
         self.readout(recurrent, steps, vectors)
+
+    def vector(self, lane: Lane, table: Table, y: float) -> Box | Table:
+        """Place the vector that a table makes below it; return what the next arrow leaves."""
+        if self.is_dense:
+            self.boxes.append(Text(table.x + 4, y, lane.vector, "start"))
+            return table
+        vector = box(
+            f"v{lane.number}",
+            Role.MAP,
+            (lane.vector,),
+            x=table.x,
+            y=y,
+            tooltip=f"vector {lane.number} of {len(self.lanes)}",
+        )
+        vector = replace(vector, height=VECTOR)
+        self.boxes.append(vector)
+        self._down(table, vector)
+        return vector
 
     def recurrent_frame(self, recurrent: Aggregator, steps: Sequence[Box]) -> None:
         """Place the frame around the steps, with its caption in a row of its own below them."""
@@ -237,7 +249,9 @@ class Overview:
         self.boxes.append(Text(aside, bottom - TITLE / 2 - 1, caption, "start"))
         self.right = right
 
-    def readout(self, recurrent: Aggregator, steps: Sequence[Box], vectors: Sequence[Box]) -> None:
+    def readout(
+        self, recurrent: Aggregator, steps: Sequence[Box], vectors: Sequence[Box | Table]
+    ) -> None:
         """Place what of the states goes on, and the head behind it."""
         last = self.last = steps[-1]
         y = last.y
@@ -266,9 +280,8 @@ class Overview:
             self.add(item, gap=gap, y=y, said=said)
             said, gap = (), ARROW
 
-    def _down(self, source: Box | Table, target: Box | Table, kind: str) -> None:
+    def _down(self, source: Box | Table, target: Box | Table) -> None:
         way = straight((source.x, source.bottom), (source.x, target.top))
-        assert kind == "tap"
         self.edges.append(Edge(source.id, target.id, way, "tap"))
 
 

@@ -85,16 +85,21 @@ class Portrait:
         image = box(INPUT, Role.IO, titled("image"), nodes=(INPUT,), least_width=60)
         append(self.trunk, single(image, self.network.input), self.told)
         self.told = ()
-        for section in sections(self.network):
+        *others, last = sections(self.network)
+        for section in others:
             self.section(section)
+        self.section(last, ends=self.aggregator is not None)
         if self.aggregator is None:
             self.head(self.trunk, self.told)
             return [*self.frames, *self.trunk.items]
         items = self.trunk.items
         return [*self.frames, *items, *self.across(items)]
 
-    def section(self, section: Section) -> None:
-        """Place a stage in its frame, or what stands between two."""
+    def section(self, section: Section, *, ends: bool = False) -> None:
+        """Place a stage in its frame, or what stands between two.
+
+        Where the backbone ``ends`` no line is left beside which its shape could be told.
+        """
         blocks = (
             self.chains.blocks(section.chain, self.trunk.shape)
             if self.full
@@ -117,6 +122,9 @@ class Portrait:
                 self.append(block, more=TITLE)
             else:
                 self.append(block)
+        if ends and self.trunk.shape != self.told:
+            said = label(self.trunk.shape, 0, self.trunk.height + 6)
+            self.trunk.include([replace(said, x=0.0, anchor="middle")])
         inside = self.trunk.items[before:]
         shown = label(entering, 0, top + TITLE / 2 + 1)
         left, right = _extents(inside)
