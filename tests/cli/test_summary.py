@@ -10,6 +10,7 @@ import re
 import shlex
 import subprocess
 import sys
+from contextvars import copy_context
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,8 @@ PAGE = ROOT / "docs" / "summary.md"
 
 def summary(*arguments: str) -> tuple[int, str, str]:
     """Run the command in this process; return status, standard output and standard error."""
-    run = CliRunner().invoke(app, ["summary", *arguments])
+    # In a context of its own: the format that is chosen for faults is gone afterwards.
+    run = copy_context().run(CliRunner().invoke, app, ["summary", *arguments])
     assert run.exception is None or isinstance(run.exception, SystemExit), run.exception
     return run.exit_code, run.stdout, run.stderr
 
