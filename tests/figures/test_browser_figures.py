@@ -36,8 +36,9 @@ TEXT = re.compile(r'<text x="([-\d.]+)" y="([-\d.]+)"(?=[^>]*>[^<]{3,}<)')
 """A text of some length: a comma finds free space nearly everywhere."""
 
 
-@pytest.mark.parametrize("name", ["vgg1_ra", "resnet_ra"])
-@pytest.mark.parametrize("view", ["overview", "column", "full"])
+@pytest.mark.parametrize(
+    ("name", "view"), [("vgg1_ra", "overview"), ("resnet_ra", "column"), ("resnet_ra", "full")]
+)
 def test_texts_that_were_moved_are_found(driver: Chrome, name: str, view: str) -> None:
     """Of twelve texts moved at random nine at least are seen; others landed on free ground."""
     svg = views(name)[view][1]

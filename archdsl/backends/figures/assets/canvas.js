@@ -1,4 +1,6 @@
 // One drawn view: pan and zoom through the viewBox, and which boxes a box depends on.
+const READABLE = 2; // pixels a point
+
 class Canvas {
   constructor(section, facts) {
     this.section = section;
@@ -141,17 +143,17 @@ class Canvas {
     const found = this.around(ids);
     if (!found) return;
     const { home } = this;
-    const frame = this.svg.getBoundingClientRect();
-    const factor = Math.max(
-      (found.w + 60) / home.w, (found.h + 60) / home.h,
-      Math.min(1, frame.width / 2.2 / home.w, frame.height / 2.2 / home.h));
-    const [w, h] = [home.w * Math.min(factor, 1), home.h * Math.min(factor, 1)];
-    const centre = { x: found.x + found.w / 2, y: found.y + found.h / 2 };
-    const within = (middle, size, start, whole) =>
-      Math.min(Math.max(middle - size / 2, start), start + whole - size);
-    this.glide({
-      x: within(centre.x, w, home.x, home.w), y: within(centre.y, h, home.y, home.h), w, h,
-    }, smoothly);
+    const { clientWidth: width, clientHeight: height } = this.svg;
+    const whole = Math.min(width / home.w, height / home.h);
+    const scale = Math.max(
+      whole, Math.min(READABLE, width / (found.w + 60), height / (found.h + 60)));
+    const [w, h] = [(home.w * whole) / scale, (home.h * whole) / scale];
+    // Where more than the figure fits, its middle; else no free ground beside it.
+    const within = (middle, seen, start, size) => (seen >= size ? start + size / 2
+      : Math.min(Math.max(middle, start + seen / 2), start + size - seen / 2));
+    const x = within(found.x + found.w / 2, width / scale, home.x, home.w) - w / 2;
+    const y = within(found.y + found.h / 2, height / scale, home.y, home.h) - h / 2;
+    this.glide({ x, y, w, h }, smoothly);
   }
 
   // Show a box that is outside of the window, or nearly so.

@@ -59,7 +59,9 @@ function follow() {
 // The card
 
 function fill(facts) {
-  const more = facts.opens ? 'Click or press Enter: show every layer' : '';
+  const layers = facts.opens?.[1].length ?? 0;
+  const more = layers > 1 ? `Click or Enter: show its ${layers} boxes in every layer`
+    : layers ? 'Click or Enter: show it in every layer' : '';
   const list = document.createElement('dl');
   for (const [name, value] of facts.lines) list.append(make('dt', name), make('dd', value));
   card.replaceChildren(make('h2', facts.title));
