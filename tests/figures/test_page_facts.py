@@ -63,6 +63,7 @@ def test_steps_share_their_weights_and_take_one_vector_each() -> None:
     steps = [facts for facts in found.values() if "lstm" in facts.nodes]
     assert len(steps) == 3
     for facts in steps:
+        assert facts.module == "lstm"
         assert facts.inputs == ("512",)
         assert facts.output == "256"
         assert facts.field == EVERYTHING

@@ -25,8 +25,8 @@ class Facts:
     ``nodes`` are the ids of the network's nodes that it stands for; shapes are written height ×
     width × channels; ``macs`` are per image and of what is computed. ``defined`` are places in the
     spec, the outermost first. ``steps`` is how often an aggregator is applied: parameters and MACs
-    are those of all steps. ``live`` tells whether any of it is computed. A box without nodes has
-    no more than an output.
+    are those of all steps. ``live`` tells whether any of it is computed. ``module`` is the path
+    of what all nodes lie in, as torch calls it. A box without nodes has no more than an output.
     """
 
     title: str
@@ -39,19 +39,8 @@ class Facts:
     defined: tuple[str, ...] = ()
     steps: int = 1
     live: bool = True
+    module: str = ""
     nodes: tuple[str, ...] = ()
-
-    @property
-    def module(self) -> str:
-        """Path of what all nodes lie in, as torch calls it: ``backbone.s2.b2``; often empty."""
-        if len(self.nodes) == 1:
-            return "" if self.nodes == (INPUT,) else self.nodes[0]
-        common = []
-        for names in zip(*(id.split(".") for id in self.nodes), strict=False):
-            if len(set(names)) > 1:
-                break
-            common.append(names[0])
-        return ".".join(common)
 
     def lines(self) -> list[tuple[str, str]]:
         """Return names and values to show, in order; what does not apply is left out."""
@@ -102,7 +91,10 @@ def box_facts(network: Network, drawing: Drawing) -> dict[str, Facts]:
         feeding = {_made(source, boxes, sources) for source in sources.get(id, ())}
         aggregator = network.aggregation.node if network.aggregation is not None else ""
         if id in sources and box.role is Role.RECURRENT:
-            found[id] = about.step(_title(box), aggregator, feeding)
+            drawn = box.nodes or next(
+                (b.nodes for b in boxes.values() if aggregator in b.nodes), ()
+            )
+            found[id] = about.step(_title(box), aggregator, drawn, feeding)
         elif not box.nodes and len(feeding) == 1 and None not in feeding:
             found[id] = about.value(_title(box), *(node for node in feeding if node is not None))
         else:
@@ -143,12 +135,12 @@ class _About:
         self.network = network
         self.fields = receptive_fields(network)
 
-    def step(self, title: str, id: str, feeding: Set[str | None]) -> Facts:
-        """Return the facts of one step of the aggregator, of which ``id`` is all."""
+    def step(self, title: str, id: str, ids: tuple[str, ...], feeding: Set[str | None]) -> Facts:
+        """Return the facts of one step of the aggregator ``id``, which ``ids`` stand for."""
         node = self.network.by_id[id]
         shape = captions.shape_text(node.shape[1:])
         facts = self.facts(title, (id,), feeding)
-        return replace(facts, output=shape, steps=len(node.inputs))
+        return replace(facts, output=shape, steps=len(node.inputs), nodes=ids or (id,))
 
     def value(self, title: str, id: str) -> Facts:
         """Return the facts of a box that only shows the output of a node."""
@@ -174,6 +166,7 @@ class _About:
             places([network.origins[id] for id in ids if id in network.origins]),
             1,
             any(id in network.live for id in ids),
+            "" if is_input else _common(ids),
             ids,
         )
 
@@ -189,6 +182,20 @@ class _About:
         outside = [id for id in outside if id in feeding] or outside
         shapes = Counter(captions.shape_text(self.network.by_id[id].shape) for id in outside)
         return tuple(f"{n} × {shape}" if n > 1 else shape for shape, n in shapes.items())
+
+
+def _common(ids: Sequence[str]) -> str:
+    """Return the path of what nodes lie in; that of a single one is its own.
+
+    >>> _common(["s2.b2.conv", "s2.b2.relu"]), _common(["s2.b2.conv"]), _common(["lstm", "s1"])
+    ('s2.b2', 's2.b2.conv', '')
+    """
+    common = []
+    for names in zip(*(id.split(".") for id in ids), strict=False):
+        if len(set(names)) > 1:
+            break
+        common.append(names[0])
+    return ".".join(common)
 
 
 def places(uses: Sequence[Use]) -> tuple[str, ...]:
