@@ -36,6 +36,7 @@ from archdsl.backends.figures.drawing import (
     Table,
     Text,
 )
+from archdsl.backends.figures.faults import nothing_to_draw_with
 from archdsl.backends.figures.theme import LIGHT, Paint, Theme
 from archdsl.backends.figures.typesetting import Placed, typeset
 
@@ -100,6 +101,18 @@ def write_dot(
     return _Writer(drawing, theme, prefix, dpi, transparent).source()
 
 
+def digraph(name: str, **attributes: dict[str, str]) -> Digraph:
+    """Return an empty graph of the ``graphviz`` package; whatever the name, it is only a name.
+
+    Raises :class:`FigureFault` (ARCH701) where the package is not installed.
+    """
+    try:
+        from graphviz import Digraph
+    except ModuleNotFoundError:
+        raise nothing_to_draw_with(["graphviz"]) from None
+    return Digraph(re.sub(r"[^\w.-]", "_", cleaned(name)) or "figure", **attributes)
+
+
 class _Writer:
     """Writes one drawing."""
 
@@ -117,16 +130,14 @@ class _Writer:
         self.graph = self._graph(dpi, "transparent" if transparent else _colour(theme.background))
 
     def _graph(self, dpi: int | None, ground: str) -> Digraph:
-        from graphviz import Digraph, nohtml
-
         family = _font(fonts.FAMILY)
         attributes = {"layout": "nop2", "bb": f"0,0,{self.width},{self.height}", "pad": "0"}
         attributes |= {"bgcolor": ground, "margin": "0", "outputorder": "nodesfirst"}
         attributes |= {"charset": "UTF-8", "fontname": family}
         if dpi is not None:
             attributes["dpi"] = str(dpi)
-        return Digraph(
-            nohtml(re.sub(r"[^\w.-]", "_", cleaned(self.drawing.name)) or "figure"),
+        return digraph(
+            self.drawing.name,
             graph_attr=attributes,
             node_attr={
                 "shape": "box",

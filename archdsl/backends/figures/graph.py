@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from archdsl.backends.figures import fonts
 from archdsl.backends.figures.characters import cleaned
 from archdsl.backends.figures.digest import Cluster, Detail, Digest, Vertex, digest
+from archdsl.backends.figures.dot import digraph
 from archdsl.backends.figures.drawing import (
     DETAIL_SIZE,
     TITLE_SIZE,
@@ -27,7 +28,7 @@ from archdsl.backends.figures.drawing import (
     Line,
     plain,
 )
-from archdsl.backends.figures.faults import FigureFault, nothing_to_draw_with
+from archdsl.backends.figures.faults import FigureFault
 from archdsl.backends.figures.parts import box, titled
 from archdsl.backends.figures.pen import Job, Pen, draw
 from archdsl.backends.figures.placing import BESIDE, frame_title, read_layout
@@ -92,11 +93,7 @@ def _details(network: Network, path: str) -> list[Detail]:
 def _drawing(network: Network, path: str, detail: Detail, limit: float, pen: Pen | None) -> Drawing:
     graph = digest(network, path, detail)
     source = _Source(graph, LIGHT, network.name)
-    try:
-        text = source.text()
-    except ModuleNotFoundError as error:
-        raise nothing_to_draw_with([error.name or "graphviz"]) from None
-    placed = draw([Job(text, "json0", "dot")], limit=limit, pen=pen).files[0]
+    placed = draw([Job(source.text(), "json0", "dot")], limit=limit, pen=pen).files[0]
     width, height, items = read_layout(json.loads(placed), source.boxes, source.frames, graph)
     part = f"{path} of {network.name}" if path else network.name
     boxes = sum(1 for _ in graph.vertices())
@@ -128,10 +125,8 @@ class _Source:
 
     def text(self) -> str:
         """Return the whole source."""
-        from graphviz import Digraph, nohtml
-
-        figure = Digraph(
-            nohtml(_name(self.name)),
+        figure = digraph(
+            self.name,
             graph_attr={
                 "rankdir": "TB",
                 "nodesep": "0.15",
@@ -166,8 +161,6 @@ class _Source:
 
     def members(self, to: Digraph, members: Sequence[Vertex | Cluster], depth: int) -> None:
         """Write vertices and clusters, in order."""
-        from graphviz import Digraph
-
         for member in members:
             if isinstance(member, Vertex):
                 self.vertex(to, member)
@@ -183,7 +176,7 @@ class _Source:
                 '<<TABLE BORDER="0" CELLBORDER="0" CELLPADDING="0" CELLSPACING="0"><TR>'
                 f'<TD ALIGN="LEFT" WIDTH="{width}"><B>{_html(line)}</B></TD></TR></TABLE>>'
             )
-            inner = Digraph(name, graph_attr=look | {"margin": "6", "penwidth": "0.6"})
+            inner = digraph(name, graph_attr=look | {"margin": "6", "penwidth": "0.6"})
             self.members(inner, member.members, depth + 1)
             to.subgraph(inner)
 

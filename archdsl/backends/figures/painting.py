@@ -8,7 +8,6 @@ from typing import Literal, TypeAlias
 
 from archdsl.backends.figures.dot import write_dot
 from archdsl.backends.figures.drawing import Drawing
-from archdsl.backends.figures.faults import nothing_to_draw_with
 from archdsl.backends.figures.pdf import fix_dates
 from archdsl.backends.figures.pen import LIMIT, Job, Pen, draw
 from archdsl.backends.figures.svg import harden
@@ -56,21 +55,13 @@ def paint_all(
     requests: Sequence[Request], *, limit: float = LIMIT, pen: Pen | None = None
 ) -> list[dict[Format, bytes]]:
     """Return what is wanted of several drawings; see :func:`paint`. Faster than one by one."""
-    try:
-        sources = [{f: _source(r, f) for f in dict.fromkeys(r.formats)} for r in requests]
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.split(".")[0] not in _NEEDED:
-            raise
-        raise nothing_to_draw_with([error.name.split(".")[0]]) from None
+    sources = [{f: _source(r, f) for f in dict.fromkeys(r.formats)} for r in requests]
     jobs = [Job(text, f) for each in sources for f, text in each.items() if f != "dot"]
     drawn = iter(draw(jobs, limit=limit, pen=pen).files if jobs else ())
     return [
         {f: text.encode() if f == "dot" else _finished(r, f, next(drawn)) for f, text in s.items()}
         for r, s in zip(requests, sources, strict=True)
     ]
-
-
-_NEEDED = ("fontTools", "graphviz", "matplotlib")
 
 
 def _theme(request: Request) -> Literal["light", "dark"]:

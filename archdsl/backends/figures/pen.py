@@ -88,10 +88,7 @@ def draw(jobs: Sequence[Job], *, limit: float = LIMIT, pen: Pen | None = None) -
     choice = [pen] if pen is not None else pens()
     if not choice:
         raise nothing_to_draw_with(["Graphviz"])
-    try:
-        font_files = fonts.files()
-    except ModuleNotFoundError as error:
-        raise nothing_to_draw_with([error.name or "matplotlib"]) from None
+    font_files = fonts.files()
     end = time.monotonic() + limit
     with TemporaryDirectory(prefix="figure") as folder:
         environment = _environment(Path(folder), font_files)
