@@ -6,11 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 import pytest
 import sample_drawings
+from browser import GROUP, open_browser, open_file
 
 from archdsl.backends.figures import fonts
 from archdsl.backends.figures.dot import names, page_size, write_dot
@@ -19,7 +21,7 @@ from archdsl.backends.figures.faults import FigureFault
 from archdsl.backends.figures.painting import paint
 from archdsl.backends.figures.pen import Job, Pen, draw, pens
 from archdsl.backends.figures.svg import harden
-from archdsl.backends.figures.theme import LIGHT
+from archdsl.backends.figures.theme import DARK, LIGHT
 
 NS = "{http://www.w3.org/2000/svg}"
 DRAWINGS = [sample_drawings.overview(), sample_drawings.block()]
@@ -237,3 +239,56 @@ def test_what_graphviz_left_out_is_a_fault() -> None:
         harden(raw[:-9], drawing)
     with pytest.raises(FigureFault, match="lacks frame0"):
         harden(raw, drawing, prefix="other-")
+
+
+@GROUP
+def test_a_browser_shows_the_theme_that_its_reader_prefers(tmp_path: Path) -> None:
+    driver = open_browser()
+    file = tmp_path / "figure.svg"
+    file.write_bytes(paint(sample_drawings.overview(), ["svg"])["svg"])
+    found = []
+    for preferred in ("light", "dark"):
+        feature = {"name": "prefers-color-scheme", "value": preferred}
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+        open_file(driver, file)
+        found.append(driver.execute_script(_LOOKS))
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    for theme, colours in zip((LIGHT, DARK), found, strict=True):
+        conv, tap = theme.roles[Role.CONV], theme.tap
+        wanted = [theme.background, conv.fill, conv.line, conv.badge, tap, theme.text]
+        assert colours == [rgb(colour) for colour in wanted]
+
+
+_LOOKS = """
+const look = (path, name) => getComputedStyle(document.querySelector(path))[name];
+const box = "[id='backbone.s1'] ";
+return [look(".ground", "fill"), look(box + "rect", "fill"), look(box + "rect", "stroke"),
+        look(box + "text:last-child", "fill"), look(".k-tap path", "stroke"),
+        look(box + "text", "fill")];
+"""
+
+
+def rgb(colour: str) -> str:
+    return "rgb({}, {}, {})".format(*(int(colour[i : i + 2], 16) for i in (1, 3, 5)))
+
+
+@GROUP
+@EACH
+def test_texts_are_shown_as_wide_as_they_were_measured(drawing: Drawing, tmp_path: Path) -> None:
+    """Whatever font the browser has: textLength stretches or squeezes it."""
+    driver = open_browser()
+    file = tmp_path / "figure.svg"
+    svg = paint(drawing, ["svg"])["svg"]
+    for family in (b"DejaVu Sans", b"serif"):
+        file.write_bytes(svg.replace(b"DejaVu Sans", family))
+        open_file(driver, file)
+        widths = driver.execute_script(_WIDTHS)
+        assert len(widths) > 5
+        for text, shown, wanted in widths:
+            assert shown == pytest.approx(wanted, abs=0.8), text  # italics lean over
+
+
+_WIDTHS = """
+return [...document.querySelectorAll("text")].map(text =>
+    [text.textContent, text.getBBox().width, Number(text.getAttribute("textLength"))]);
+"""
