@@ -487,3 +487,39 @@ def test_narrow_terminals(per: Per, width: int) -> None:
 def test_escapes_of_markdown_leave_plain_names_alone() -> None:
     assert markdown.escape("backbone.s1.b1.conv_bn_relu.0") == "backbone.s1.b1.conv_bn_relu.0"
     assert markdown.escape("VGG1_RA") == "VGG1_RA"
+
+
+# --- backbones from elsewhere
+
+FOREIGN = """arch 1
+model Outside(classes = 10) {
+  input [3, 64, 64]
+  backbone torchvision("resnet18") frozen { tap layer1; tap layer2; tap layer3 as high; tap layer4 }
+  aggregate lstm(hidden = 256)
+  head { linear(256) -> relu -> linear(classes) }
+}
+"""
+
+
+def test_a_backbone_from_elsewhere(tmp_path: Path) -> None:
+    pytest.importorskip("torchvision")
+    (tmp_path / "net.arch").write_text(FOREIGN)
+    network = compile(tmp_path / "net.arch").network
+    one = Entry("Outside", "net.arch", network)
+    assert_folded_well(network)
+    shown = [line.split() for line in render_text(tables([one], Per.BLOCK), 80).plain.splitlines()]
+    assert [line[0] for line in shown[4:10]] == "input resnet18 layer1 layer2 high layer4".split()
+    assert shown[5][-2:] == ["torchvision,", "frozen"] and shown[8][-2:] == ["tap,", "middle"]
+    layers = {row["layer"]: row for row in rows_of([one], Per.LAYER)}
+    feature = layers["backbone.layer1"]
+    assert (feature["kernel"], feature["stride"], feature["field"]) == (None, None, None)
+    (table,) = tables([one], Per.LAYER)
+    fields = {row.cells["layer"]: row.cells["field"] for row in table.markdown.rows[:-1]}
+    assert fields["backbone.layer1"] == fields["map_layer1.conv"] == ""
+    assert fields["head.linear"] == "all"
+    both = to_latex(tables([one, *paper("vgg1")], Per.NETWORK))
+    row = r"Outside & \multicolumn{3}{l}{resnet18, 20 conv} & 256d-fc, softmax \\"
+    assert row in both
+    assert ["Outside", "resnet18, 20 conv", "256d-fc, softmax"] in read_latex(both)
+    alone = read_latex(to_latex(tables([one], Per.NETWORK)))
+    assert alone[0] == ["Network", "Backbone", "Classifier"]
