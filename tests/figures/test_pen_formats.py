@@ -15,8 +15,9 @@ import sample_drawings
 
 from archdsl.backends.figures.characters import cleaned
 from archdsl.backends.figures.curves import HEAD_LENGTH, head, shaft
-from archdsl.backends.figures.dot import page_size, write_dot
+from archdsl.backends.figures.dot import write_dot
 from archdsl.backends.figures.drawing import Box, Drawing, Edge, Role, Table, Text, plain, straight
+from archdsl.backends.figures.notation import page_size
 from archdsl.backends.figures.painting import Request, paint, paint_all
 from archdsl.backends.figures.pdf import fix_dates
 from archdsl.backends.figures.pen import Pen, pens

@@ -15,9 +15,10 @@ import sample_drawings
 from browser import GROUP, open_browser, open_file
 
 from archdsl.backends.figures import fonts
-from archdsl.backends.figures.dot import names, page_size, write_dot
+from archdsl.backends.figures.dot import write_dot
 from archdsl.backends.figures.drawing import Box, Drawing, Edge, Frame, Role, Run, Table, Text
 from archdsl.backends.figures.faults import FigureFault
+from archdsl.backends.figures.notation import names, page_size
 from archdsl.backends.figures.painting import paint
 from archdsl.backends.figures.pen import Job, Pen, draw, pens
 from archdsl.backends.figures.svg import harden
@@ -161,8 +162,8 @@ def test_things_are_where_graphviz_drew_them(drawing: Drawing, with_pen: Pen) ->
     assert len(texts) == len(raw_texts)
     for one, other in zip(in_order(texts), in_order(raw_texts, height), strict=True):
         assert one[0] == other[0]
-        # Graphviz moves pairs such as AV closer, so the texts that it centres start later.
-        assert one[1] == pytest.approx(other[1], abs=2)
+        # Graphviz moves pairs such as AV closer, so some texts start later.
+        assert one[1] == pytest.approx(other[1], abs=2.6)
         assert one[2] == pytest.approx(other[2], abs=1.1)
 
 

@@ -12,7 +12,6 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from archdsl.backends.figures import fonts
-from archdsl.backends.figures.characters import cleaned
 from archdsl.backends.figures.curves import (
     HEAD_LENGTH,
     TAIL_RADIUS,
@@ -37,6 +36,8 @@ from archdsl.backends.figures.drawing import (
     Text,
 )
 from archdsl.backends.figures.faults import nothing_to_draw_with
+from archdsl.backends.figures.notation import colour, font, number, page_size, safe
+from archdsl.backends.figures.notation import names as names
 from archdsl.backends.figures.theme import LIGHT, Paint, Theme
 from archdsl.backends.figures.typesetting import Placed, typeset
 
@@ -47,42 +48,11 @@ BOX_LINE = 0.9
 """How thick the border of a box is; that of a frame is :data:`FRAME_LINE`."""
 FRAME_LINE = 0.6
 
-_COLOUR = re.compile(r"#[0-9A-F]{6}")
-_FONT = re.compile(r"[A-Za-z0-9 ,_-]+")
 _MIDDLE, _MIDDLE_OF_STYLED = 0.31, 0.19
 """From the middle of a text, as Graphviz sees it, down to its baseline, in em.
 
 What lies between version 2.43 and 14, which are 0.08 em apart.
 """
-
-
-def page_size(drawing: Drawing) -> tuple[int, int]:
-    """Return width and height of the page in points: whole ones, as Graphviz makes them."""
-    return max(1, ceil(drawing.width - 0.005)), max(1, ceil(drawing.height - 0.005))
-
-
-def names(drawing: Drawing) -> list[str]:
-    """Return a name for each item, unique in the drawing, that DOT and XML can hold.
-
-    Boxes are called by their ids, edges ``edge0``, ``edge1`` and so on. What is only a part of an
-    item (a sheet, the dot at a tail) has a slash in its name, which no id can have.
-    """
-    used: set[str] = set()
-    counts: dict[str, int] = {}
-    found = []
-    for item in drawing.items:
-        if isinstance(item, Box | Table):
-            name = re.sub(r"[^\w.-]", "_", cleaned(item.id)) or "_"
-        else:
-            kind = type(item).__name__.lower()
-            name = f"{kind}{counts.get(kind, 0)}"
-            counts[kind] = counts.get(kind, 0) + 1
-        unique, n = name, 2
-        while unique in used:
-            unique, n = f"{name}/{n}", n + 1
-        used.add(unique)
-        found.append(unique)
-    return found
 
 
 def write_dot(
@@ -110,7 +80,7 @@ def digraph(name: str, **attributes: dict[str, str]) -> Digraph:
         from graphviz import Digraph
     except ModuleNotFoundError:
         raise nothing_to_draw_with(["graphviz"]) from None
-    return Digraph(re.sub(r"[^\w.-]", "_", cleaned(name)) or "figure", **attributes)
+    return Digraph(safe(name) or "figure", **attributes)
 
 
 class _Writer:
@@ -121,16 +91,16 @@ class _Writer:
     ) -> None:
         self.drawing = drawing
         self.theme = theme
-        self.prefix = re.sub(r"[^\w.-]", "_", prefix)
+        self.prefix = safe(prefix)
         self.width, self.height = page_size(drawing)
         self.names = names(drawing)
         boxes = zip(drawing.items, self.names, strict=True)
         self.roles = drawing.roles()
         self.by_id = {i.id: name for i, name in boxes if isinstance(i, Box | Table)}
-        self.graph = self._graph(dpi, "transparent" if transparent else _colour(theme.background))
+        self.graph = self._graph(dpi, "transparent" if transparent else colour(theme.background))
 
     def _graph(self, dpi: int | None, ground: str) -> Digraph:
-        family = _font(fonts.FAMILY)
+        family = font(fonts.FAMILY)
         attributes = {"layout": "nop2", "bb": f"0,0,{self.width},{self.height}", "pad": "0"}
         attributes |= {"bgcolor": ground, "margin": "0", "outputorder": "nodesfirst"}
         attributes |= {"charset": "UTF-8", "fontname": family}
@@ -145,9 +115,9 @@ class _Writer:
                 "margin": "0",
                 "label": "",
                 "fontname": family,
-                "fontsize": _number(DETAIL_SIZE),
-                "fontcolor": _colour(self.theme.text),
-                "penwidth": _number(BOX_LINE),
+                "fontsize": number(DETAIL_SIZE),
+                "fontcolor": colour(self.theme.text),
+                "penwidth": number(BOX_LINE),
             },
             edge_attr={"arrowsize": "0.5"},
         )
@@ -173,15 +143,15 @@ class _Writer:
         self.graph.node(
             name,
             pos=self.point((x, y)),
-            width=_number(width / 72, 5),
-            height=_number(height / 72, 5),
+            width=number(width / 72, 5),
+            height=number(height / 72, 5),
             **more,
             **attributes,
         )
 
     def point(self, at: Point) -> str:
         """Return a point as DOT has it, y upwards."""
-        return f"{_number(at[0])},{_number(self.height - at[1])}"
+        return f"{number(at[0])},{number(self.height - at[1])}"
 
     def item(self, item: Item, name: str) -> None:
         """Write the nodes of an item: all of it, or of an edge the dot at its tail."""
@@ -189,7 +159,7 @@ class _Writer:
             case Frame():
                 paint = self.theme.frames[item.kind]
                 x, y = (item.left + item.right) / 2, (item.top + item.bottom) / 2
-                look = {"style": "rounded,filled", "penwidth": _number(FRAME_LINE)}
+                look = {"style": "rounded,filled", "penwidth": number(FRAME_LINE)}
                 self.node(
                     name, x, y, item.width, item.height, class_="frame", **look, **_paint(paint)
                 )
@@ -198,10 +168,10 @@ class _Writer:
             case Table():
                 self.table(item, name)
             case Dot():
-                ink = _colour(self.theme.edge)
+                ink = colour(self.theme.edge)
                 self.dot(name, (item.x, item.y), DOT, ink, class_="junction")
             case Edge() if has_tail(item, self.roles):
-                ink = _colour(self.theme.tap)
+                ink = colour(self.theme.tap)
                 self.dot(f"{name}/tail", item.points[0], TAIL_RADIUS, ink, class_="tail")
         if isinstance(item, Box | Table | Text):
             self.texts(item, name)
@@ -232,7 +202,7 @@ class _Writer:
         class_ = f"r-{table.role}"
         self.node(name, table.x, table.y, width, table.height, class_=class_, **look)
         y = table.top + HEADER_HEIGHT / 2
-        look["fillcolor"] = _colour(self.theme.header)
+        look["fillcolor"] = colour(self.theme.header)
         self.node(f"{name}/header", table.x, y, width, HEADER_HEIGHT, class_="header", **look)
 
     def texts(self, item: Box | Table | Text, name: str) -> None:
@@ -242,22 +212,23 @@ class _Writer:
         such labels differently.
         """
         for i, placed in enumerate(typeset(item)):
-            x = placed.x + placed.width / 2
+            width, height = ceil(placed.width) + 1, ceil(1.5 * placed.size) + 2
+            spare = {"start": 0.0, "middle": 0.5, "end": 1.0}[placed.anchor]
+            x = placed.x + width / 2 - spare * (width - placed.width)
             styled = placed.run.bold or placed.run.italic
             y = placed.baseline - (_MIDDLE_OF_STYLED if styled else _MIDDLE) * placed.size
-            look = {"shape": "none", "label": f"<{_html(placed)}>"}
+            look = {"shape": "none", "label": f"<{_aligned(placed, width)}>"}
             if placed.size != DETAIL_SIZE:
-                look["fontsize"] = _number(placed.size)
+                look["fontsize"] = number(placed.size)
             if placed.badge and isinstance(item, Box):
-                look["fontcolor"] = _colour(self.theme.roles[item.role].badge)
+                look["fontcolor"] = colour(self.theme.roles[item.role].badge)
             elif placed.run.muted:
-                look["fontcolor"] = _colour(self.theme.muted)
-            width, height = ceil(placed.width) + 2, ceil(1.5 * placed.size) + 2
-            self.node(f"{name}/text{i}", x, y, width, height, class_="text", **look)
+                look["fontcolor"] = colour(self.theme.muted)
+            self.node(f"{name}/text{i}", x, y, width + 2, height, class_="text", **look)
 
     def edge(self, edge: Edge, name: str) -> None:
         """Write an edge along its curve."""
-        colour = _colour(self.theme.tap if edge.kind == "tap" else self.theme.edge)
+        ink = colour(self.theme.tap if edge.kind == "tap" else self.theme.edge)
         curve = " ".join(self.point(p) for p in shaft(edge))
         tips = head(edge)
         if tips is not None:
@@ -268,8 +239,8 @@ class _Writer:
             self.end(edge.source, edge.points[0]),
             self.end(edge.target, edge.points[-1]),
             pos=curve,
-            color=colour,
-            penwidth=_number(line_width(edge)),
+            color=ink,
+            penwidth=number(line_width(edge)),
             id=self.prefix + name,
             **{"class": f"k-{edge.kind}"},
             **({} if tips is not None else {"arrowhead": "none"}),
@@ -284,7 +255,19 @@ class _Writer:
 
 
 def _paint(paint: Paint) -> dict[str, str]:
-    return {"fillcolor": _colour(paint.fill), "color": _colour(paint.line)}
+    return {"fillcolor": colour(paint.fill), "color": colour(paint.line)}
+
+
+def _aligned(placed: Placed, width: int) -> str:
+    """Return a text at the left, in the middle, or at the right of a label of this width."""
+    html = _html(placed)
+    if placed.anchor == "middle":
+        return html
+    side = "LEFT" if placed.anchor == "start" else "RIGHT"
+    return f'{_TABLE}<TR><TD ALIGN="{side}" WIDTH="{width}">{html}</TD></TR></TABLE>'
+
+
+_TABLE = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">'
 
 
 def _html(placed: Placed) -> str:
@@ -298,26 +281,3 @@ def _html(placed: Placed) -> str:
     for tag, applies in (("B", placed.run.bold), ("I", placed.run.italic)):
         html = f"<{tag}>{html}</{tag}>" if applies else html
     return html
-
-
-def _colour(colour: str) -> str:
-    if not _COLOUR.fullmatch(colour):
-        raise ValueError(f"{colour!r} is no colour")
-    return colour
-
-
-def _font(family: str) -> str:
-    # Graphviz writes it into SVG as it is.
-    if not _FONT.fullmatch(family):
-        raise ValueError(f"{family!r} is no name of a font")
-    return family
-
-
-def _number(value: float, digits: int = 2) -> str:
-    """Return a number, rounded, without needless zeros.
-
-    >>> _number(12.50), _number(-0.001), _number(3)
-    ('12.5', '0', '3')
-    """
-    text = f"{value:.{digits}f}".rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text

@@ -7,7 +7,6 @@ is drawn in less detail: uses of defs, blocks or stages as one vertex each.
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Sequence
 from html import escape
@@ -29,6 +28,7 @@ from archdsl.backends.figures.drawing import (
     plain,
 )
 from archdsl.backends.figures.faults import FigureFault
+from archdsl.backends.figures.notation import safe
 from archdsl.backends.figures.parts import box, titled
 from archdsl.backends.figures.pen import Job, Pen, draw
 from archdsl.backends.figures.placing import BESIDE, frame_title, read_layout
@@ -182,7 +182,7 @@ class _Source:
 
     def vertex(self, to: Digraph, vertex: Vertex) -> None:
         """Write a vertex as large as its box."""
-        name = _name(vertex.id)
+        name = safe(vertex.id) or "_"
         name = next(n for i in count() if (n := f"{name}/{i}" if i else name) not in self.boxes)
         lines = titled(cleaned(vertex.title), cleaned(vertex.detail))
         item = box(vertex.id, vertex.role, lines, nodes=vertex.nodes, tooltip=vertex.tooltip)
@@ -213,7 +213,3 @@ def _frame_kind(cluster: Cluster, depth: int) -> FrameKind:
 
 def _html(line: Line) -> str:
     return escape(plain(line)).replace("\\", "\\\\")
-
-
-def _name(text: str) -> str:
-    return re.sub(r"[^\w.]", "_", cleaned(text)) or "_"

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, TypeAlias
 from archdsl.backends.figures import fonts
 from archdsl.backends.figures.characters import LONGEST_TITLE, cleaned
 from archdsl.backends.figures.curves import TAIL_RADIUS, has_tail, head, shaft
-from archdsl.backends.figures.dot import names, page_size
 from archdsl.backends.figures.drawing import (
     DOT,
     HEADER_HEIGHT,
@@ -31,6 +30,7 @@ from archdsl.backends.figures.drawing import (
     Text,
 )
 from archdsl.backends.figures.faults import graphviz_failed
+from archdsl.backends.figures.notation import names, number, page_size, safe
 from archdsl.backends.figures.theme import LIGHT, Theme, dark_rules
 from archdsl.backends.figures.typesetting import Placed, typeset
 
@@ -66,7 +66,7 @@ class _Hardener:
     def __init__(self, svg: bytes, drawing: Drawing, theme: Theme, prefix: str) -> None:
         self.drawing = drawing
         self.theme = theme
-        self.prefix = re.sub(r"[^\w.-]", "_", prefix)
+        self.prefix = safe(prefix)
         self.roles = drawing.roles()
         self.groups = _groups(svg)
 
@@ -145,7 +145,7 @@ class _Hardener:
         """Return a rectangle where an item is, or moved to the right and down."""
         area = _area(item.left + by, item.top + by, item.width, item.height)
         if round:
-            area["rx"] = _number(min(_ROUNDING, item.width / 3, item.height / 3))
+            area["rx"] = number(min(_ROUNDING, item.width / 3, item.height / 3))
         return _element("rect", area | self.look(name))
 
     def box(self, box: Box, name: str) -> Iterator[str]:
@@ -177,10 +177,10 @@ class _Hardener:
         if placed.badge and isinstance(item, Box):
             colour = self.theme.roles[item.role].badge
         attributes = {
-            "x": _number(placed.x),
-            "y": _number(placed.baseline),
-            "font-size": _number(placed.size),
-            "textLength": _number(placed.width),
+            "x": number(placed.x),
+            "y": number(placed.baseline),
+            "font-size": number(placed.size),
+            "textLength": number(placed.width),
             "lengthAdjust": "spacingAndGlyphs",
             "fill": colour.lower(),
         }
@@ -228,17 +228,12 @@ def _element(name: str, attributes: dict[str, str], text: str | None = None) -> 
 
 def _area(left: float, top: float, width: float, height: float) -> dict[str, str]:
     values = {"x": left, "y": top, "width": width, "height": height}
-    return {name: _number(value) for name, value in values.items()}
+    return {name: number(value) for name, value in values.items()}
 
 
 def _circle(centre: Point, radius: float) -> dict[str, str]:
-    return {"cx": _number(centre[0]), "cy": _number(centre[1]), "r": _number(radius)}
+    return {"cx": number(centre[0]), "cy": number(centre[1]), "r": number(radius)}
 
 
 def _pair(point: Point) -> str:
-    return f"{_number(point[0])},{_number(point[1])}"
-
-
-def _number(value: float) -> str:
-    text = f"{value:.2f}".rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text
+    return f"{number(point[0])},{number(point[1])}"

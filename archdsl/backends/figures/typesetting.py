@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
 
 from archdsl.backends.figures import fonts
 from archdsl.backends.figures.characters import cleaned
@@ -28,10 +29,16 @@ _BLANK = " \N{NO-BREAK SPACE}"
 _DROP = 0.25
 """From a baseline down to that of a subscript, in em of what stands before it."""
 
+Anchor: TypeAlias = Literal["start", "middle", "end"]
+
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A text at its place. ``size`` is that at which it is drawn; ``badge`` decides its colour."""
+    """A text at its place.
+
+    ``size`` is that at which it is drawn; a ``badge`` has a colour of its own. ``anchor`` is what
+    stays where it is if the text turns out to be less wide: others are aligned with that.
+    """
 
     text: str
     x: float
@@ -39,6 +46,7 @@ class Placed:
     width: float
     size: float
     run: Run
+    anchor: Anchor = "middle"
     badge: bool = False
 
 
@@ -56,13 +64,13 @@ def typeset(item: Box | Table | Text) -> Iterator[Placed]:
             yield from _centred(item.header, item.x, item.top + HEADER_HEIGHT / 2)
             for i, row in enumerate(item.rows):
                 y = item.top + HEADER_HEIGHT + ROW_HEIGHT * (i + 0.5)
-                yield from _line(row.left, item.left + PADDING, y)
+                yield from _line(row.left, item.left + PADDING, y, "start")
                 right = clean_line(row.right)
-                yield from _line(right, item.right - PADDING - fonts.width(right), y)
+                yield from _line(right, item.right - PADDING - fonts.width(right), y, "end")
         case Text():
             share = {"start": 0.0, "middle": 0.5, "end": 1.0}[item.anchor]
             line = clean_line(item.line)
-            yield from _line(line, item.x - share * fonts.width(line), item.y)
+            yield from _line(line, item.x - share * fonts.width(line), item.y, item.anchor)
 
 
 def _box(box: Box) -> Iterator[Placed]:
@@ -85,7 +93,7 @@ def _centred(line: Line, x: float, y: float) -> Iterator[Placed]:
     yield from _line(line, x - fonts.width(line) / 2, y)
 
 
-def _line(line: Line, x: float, y: float) -> Iterator[Placed]:
+def _line(line: Line, x: float, y: float, anchor: Anchor = "middle") -> Iterator[Placed]:
     """Yield the texts of a line that starts at ``x`` and has its middle at ``y``."""
     line = clean_line(line)
     baseline = y + _RISE * max((run.size for run in line if not run.sub), default=0.0)
@@ -97,5 +105,5 @@ def _line(line: Line, x: float, y: float) -> Iterator[Placed]:
             size = run.size * (SUB_SCALE if run.sub else 1.0)
             down = _DROP * run.size if run.sub else 0.0
             inner = fonts.run_width(replace(run, text=text))
-            yield Placed(text, start, baseline + down, inner, size, run)
+            yield Placed(text, start, baseline + down, inner, size, run, anchor)
         x += width
