@@ -44,7 +44,16 @@ def test_every_live_operator_and_every_tensor_is_there(name: str, with_pen: Pen)
     assert edges(drawing) == {
         (source, node.id) for node in model.nodes if node.id in model.live for source in node.inputs
     }
-    assert drawing.advice == ()
+    assert [a for a in drawing.advice if "too many" in a] == []
+
+
+def test_a_graph_for_screens_says_so_and_a_small_one_does_not() -> None:
+    model = network("vgg1_ra")
+    drawing = graph_drawing(model)
+    inches = f"{drawing.width / 72:.1f} × {drawing.height / 72:.1f} in"
+    assert drawing.height > 800 and len(drawing.advice) == 1
+    assert drawing.advice[0].startswith(f"{inches} are for a screen, not for a page")
+    assert graph_drawing(model, "backbone.s1.b1").advice == ()
 
 
 def test_what_is_dead_is_not_drawn() -> None:
@@ -167,7 +176,7 @@ def test_thousands_of_operators_are_drawn_in_less_detail(with_pen: Pen) -> None:
     drawing = graph_drawing(model, pen=with_pen)
     assert time.monotonic() - start < 20
     assert 300 < len(list(drawing.boxes())) <= graph.MOST
-    (advice,) = drawing.advice
+    advice = drawing.advice[0]
     assert advice == (
         f"the {len(model.live):,} operators of {model.name} are too many to draw: "
         "each use of a def is one box"

@@ -42,6 +42,8 @@ MOST = 800
 """Vertices of a graph; ``dot`` needs a second or two for so many, and minutes for 2,000."""
 LIMIT = 20.0
 """Seconds that placing may take, all attempts together."""
+PAGE = (610.0, 800.0)
+"""Width and height of what can be printed on a page, in points, the text 6 points high or more."""
 _SAID = {
     Detail.DEFS: "each use of a def is one box",
     Detail.BLOCKS: "each block is one box",
@@ -101,6 +103,9 @@ def _drawing(network: Network, path: str, detail: Detail, limit: float, pen: Pen
     if detail is not Detail.OPERATORS:
         nodes = sum(len(v.nodes) for v in graph.vertices())
         advice = (f"the {nodes:,} operators of {part} are too many to draw: {_SAID[detail]}",)
+    if max(width / PAGE[0], height / PAGE[1]) > 1:
+        inches = f"{width / 72:.1f} × {height / 72:.1f} in"
+        advice += (f"{inches} are for a screen, not for a page: --view overview is smaller",)
     return Drawing(
         network.name,
         "graph",
