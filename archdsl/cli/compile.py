@@ -145,14 +145,17 @@ def write_files(compiled: Compiled, output: Path, *, figures: bool) -> list[Path
 def _figures(compiled: Compiled) -> dict[str, bytes]:
     """Return the figures of a model, by ending; none where there is nothing to draw with."""
     from archdsl.backends.figures.faults import FigureFault
-    from archdsl.backends.figures.files import figure_files
+    from archdsl.backends.figures.files import MOST_LAYERS, figure_files
     from archdsl.backends.figures.views import default_view, draw
     from archdsl.cli.output import console
 
     try:
         network = compiled.network
         drawing = draw(network, default_view(network))
-        return figure_files(network, drawing, ["svg", "html"])
+        if len(network.nodes) <= MOST_LAYERS:
+            return figure_files(network, drawing, ["svg", "html"])
+        console(stderr=True).print(f"note: no page: more than {MOST_LAYERS:,} layers")
+        return figure_files(network, drawing, ["svg"])
     except FigureFault as fault:
         # The module is what was asked for: it is written all the same.
         said = f"{fault.message}; {fault.help}" if fault.help else fault.message

@@ -102,7 +102,12 @@ def test_compile_writes_source_and_json(tiny: Path) -> None:
     run = archdsl("compile", str(tiny), "-o", "out", cwd=tiny.parent)
     assert run.returncode == 0, run.stderr
     folder = tiny.parent / "out" / "tiny"
-    assert sorted(p.name for p in folder.iterdir()) == ["tiny.json", "tiny.py"]
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "tiny.html",
+        "tiny.json",
+        "tiny.py",
+        "tiny.svg",
+    ]
     document = json.loads((folder / "tiny.json").read_text())
     assert document["name"] == "Tiny" and document["params"] > 0
     assert document["identity"] in (folder / "tiny.py").read_text()

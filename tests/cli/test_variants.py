@@ -51,7 +51,9 @@ def test_compile_writes_a_module_for_each_point(spec: Path) -> None:
     assert sorted(p.name for p in (spec.parent / "out").iterdir()) == names
     for name in names:
         folder = spec.parent / "out" / name
-        assert sorted(p.name for p in folder.iterdir()) == [f"{name}.json", f"{name}.py"]
+        assert sorted(p.name for p in folder.iterdir()) == [
+            f"{name}.{ending}" for ending in ("html", "json", "py", "svg")
+        ]
         document = json.loads((folder / f"{name}.json").read_text())
         assert f"{document['params']:,}" in run.stdout
 

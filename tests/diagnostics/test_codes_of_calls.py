@@ -34,7 +34,7 @@ def test_a_number_that_is_not_taken() -> None:
     assert "ARCH132" in result.output and "did you mean" not in result.output
     family = [code for code in CATALOGUE if code.startswith("ARCH9")]
     assert f"codes of this kind: {', '.join(family)}\n" in result.output
-    result = CliRunner().invoke(app, ["explain", "ARCH777"])
+    result = CliRunner().invoke(app, ["explain", "ARCH877"])
     assert "docs/errors lists every code" in result.output
 
 

@@ -71,6 +71,18 @@ model Wired(classes = 10) {
 }
 """
 
+UNREAD = """arch 1
+model Unread(classes = 10) {
+  input [3, 32, 32]
+  backbone {
+    stage s1 { block b1 { conv(16) -> relu -> conv(16) } -> tap -> maxpool(2) }
+    stage s2 { block b1 { conv(32) -> relu -> conv(32) } -> tap -> conv(64) -> relu -> conv(64) }
+  }
+  aggregate lstm(hidden = 24)
+  head { linear(classes) }
+}
+"""
+
 PLAIN = """arch 1
 model Plain { input [3, 16, 16]; backbone { conv(8) -> relu -> conv(8) -> gap -> linear(10) } }
 """
@@ -88,6 +100,7 @@ STRESS = {
     "allowed": ALLOWED.replace("REASON", REASON),
     "wired": WIRED,
     "plain": PLAIN,
+    "unread": UNREAD,
 }
 AGGREGATED = [
     "densenet121", "efficientnet_b0", "googlenet", "inception_v3", "mobilenet_v3_large",

@@ -104,7 +104,6 @@ def test_the_page_follows_the_spec(browser: Chrome, spec: Path) -> None:
         assert browser.get_log("browser") == []  # no script or style refused, nothing not found
 
 
-@pytest.mark.xfail(strict=True, reason="the page remembers the box of a view that nobody has moved")
 def test_a_view_that_was_not_moved_shows_all_of_another_figure(browser: Chrome, spec: Path) -> None:
     with WatchProcess(str(spec), "--port", "0", cwd=spec.parent, real=True) as watch:
         opened(browser, watch)

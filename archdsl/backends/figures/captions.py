@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archdsl.aggregators import AGGREGATORS
+from archdsl.aggregators import AGGREGATORS, READOUTS
 from archdsl.backends.figures.drawing import Role
 from archdsl.backends.tables.cells import show
 from archdsl.ir import Node
@@ -53,7 +53,10 @@ def title(node: Node) -> str:
         case "feature":
             return node.id.removeprefix("backbone.")
     operator = OPERATORS.get(node.op) or AGGREGATORS.get(node.op)
-    return _filled(operator.picture, node) if operator is not None else node.op
+    if operator is not None:
+        return _filled(operator.picture, node)
+    readout = READOUTS.get(node.op.removeprefix("readout_"))
+    return f"readout: {readout.picture}" if readout is not None else node.op
 
 
 def short(node: Node) -> str:

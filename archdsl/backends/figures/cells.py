@@ -129,6 +129,7 @@ def _runs(chain: Chain, network: Network, tapped: set[str]) -> list[_Run]:
     """Return the runs of a chain: what joins branches belongs to them."""
     runs: list[_Run] = []
     fork: Fork | None = None
+    is_ended = False
     for element in unrolled(chain):
         if isinstance(element, Fork):
             fork = element
@@ -140,13 +141,14 @@ def _runs(chain: Chain, network: Network, tapped: set[str]) -> list[_Run]:
         if (
             last is not None
             and (last.name, last.shape) == (run.name, run.shape)
-            and tapped.isdisjoint(last.nodes)
+            and not is_ended
             and (isinstance(element, Part) or (last.role, last.detail) == (run.role, run.detail))
         ):
             last.elements.append(instance)
             last.role, last.detail = run.role, run.detail
         else:
             runs.append(run)
+        is_ended = not tapped.isdisjoint(nodes_of(instance))
     return runs
 
 

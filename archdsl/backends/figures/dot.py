@@ -7,6 +7,7 @@ every character of a name is only a character; nothing of a name is ever an attr
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html import escape
 from math import ceil
 from typing import TYPE_CHECKING
@@ -276,7 +277,9 @@ def _html(placed: Placed) -> str:
     Backslashes are doubled, for ``\N`` is the name of the node even there.
     """
     # Of several blanks in a row Graphviz, like HTML, keeps one.
-    kept = re.sub(" (?= )", "\N{NO-BREAK SPACE}", placed.text)
+    kept = re.sub(
+        " (?= )", "\N{NO-BREAK SPACE}", fonts.drawable(replace(placed.run, text=placed.text))
+    )
     html = escape(kept).replace("\\", "\\\\")
     for tag, applies in (("B", placed.run.bold), ("I", placed.run.italic)):
         html = f"<{tag}>{html}</{tag}>" if applies else html

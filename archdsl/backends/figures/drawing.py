@@ -215,7 +215,7 @@ class Edge:
 class Text:
     """A line of text on its own; ``y`` is its middle. ``x`` is its start, middle or end.
 
-    ``nodes`` are those whose shape it shows, if it does.
+    ``title`` is its full wording for a tooltip, where it is cut.
     """
 
     x: float

@@ -11,12 +11,14 @@ from archdsl.backends.figures.views import View, default_view, draw
 from archdsl.ir import Network
 
 MOST_IN_PAGE = 3_000
-"""Boxes of a view; a page with more is no help to anybody, and slow."""
+"""Things in a view of a page; more are no help to anybody, and slow."""
+MOST_LAYERS = 20_000
+"""Layers of a model that has a page."""
 
 
 def page_views(network: Network) -> dict[str, Drawing]:
-    """Return the drawings of a model's page: one to begin with, and one of every layer."""
-    wanted = dict.fromkeys((default_view(network), View.FULL))
+    """Return the drawings of a model's page: first the one that fits the model best."""
+    wanted = dict.fromkeys((default_view(network), *View))
     drawings = {view.value: draw(network, view) for view in wanted}
     return {name: d for name, d in drawings.items() if len(d.items) <= MOST_IN_PAGE} or drawings
 
@@ -26,8 +28,7 @@ def painted_views(drawings: dict[str, Drawing]) -> Views:
     requests = [Request(d, ["svg"], prefix=prefix(name)) for name, d in drawings.items()]
     painted = [files["svg"].decode() for files in paint_all(requests)]
     return {
-        name: (drawing, svg)
-        for (name, drawing), svg in zip(drawings.items(), painted, strict=True)
+        name: (drawing, svg) for (name, drawing), svg in zip(drawings.items(), painted, strict=True)
     }
 
 

@@ -14,6 +14,8 @@ from archdsl.backends.figures.drawing import SUB_SCALE, Line, Run
 from archdsl.backends.figures.faults import nothing_to_draw_with
 
 FAMILY = "DejaVu Sans"
+MISSING = "\N{WHITE SQUARE}"
+"""What stands for a character that the font lacks, where no other font can help out."""
 _FACES = {
     (False, False): "DejaVuSans.ttf",
     (True, False): "DejaVuSans-Bold.ttf",
@@ -39,7 +41,7 @@ def files() -> list[Path]:
 
 @cache
 def _face(bold: bool, italic: bool) -> tuple[dict[int, float], float]:
-    """Return the advance width of each character of a face, in em, and that of a missing one."""
+    """Return the width of each character of a face, in em, and that of :data:`MISSING`."""
     try:
         from fontTools.ttLib import TTFont
     except ModuleNotFoundError:
@@ -48,7 +50,7 @@ def _face(bold: bool, italic: bool) -> tuple[dict[int, float], float]:
     with TTFont(folder() / _FACES[bold, italic], lazy=True) as font:
         widths, per_em = font["hmtx"].metrics, font["head"].unitsPerEm
         known = {code: widths[name][0] / per_em for code, name in font.getBestCmap().items()}
-        return known, widths[".notdef"][0] / per_em
+        return known, known[ord(MISSING)]
 
 
 def run_width(run: Run) -> float:
@@ -56,6 +58,12 @@ def run_width(run: Run) -> float:
     known, missing = _face(run.bold, run.italic)
     size = run.size * (SUB_SCALE if run.sub else 1)
     return size * sum(known.get(ord(character), missing) for character in run.text)
+
+
+def drawable(run: Run) -> str:
+    """Return a text with :data:`MISSING` for each character that the font lacks."""
+    known, _ = _face(run.bold, run.italic)
+    return "".join(character if ord(character) in known else MISSING for character in run.text)
 
 
 def width(line: Line) -> float:

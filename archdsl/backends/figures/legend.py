@@ -9,7 +9,6 @@ from archdsl.backends.figures.drawing import (
     DETAIL_SIZE,
     Box,
     Edge,
-    Frame,
     Item,
     Role,
     Run,
@@ -95,16 +94,11 @@ def _entry(role: Role | None, text: Text, x: float, y: float) -> list[Item]:
 
 
 def notes(network: Network, width: float, top: float) -> list[Item]:
-    """Return what else is to be said: rules that are allowed to be broken, and dead layers."""
+    """Return what else is to be said: rules that are allowed to be broken, and why."""
     said = [
         f"{a.code} allowed in {a.where.removeprefix('backbone.') or network.name}: {a.reason}"
         for a in network.allowances
     ]
-    dead = [n for n in network.nodes if n.id not in network.live and n.params]
-    if dead:
-        names = ", ".join(n.id.removeprefix("backbone.") for n in dead[:2])
-        more = f" and {len(dead) - 2} more" if len(dead) > 2 else ""
-        said.append(f"not drawn, as nothing reads it: {names}{more}")
     placed: list[Item] = []
     y = top + DETAIL_SIZE / 2
     for text in said:
@@ -126,8 +120,3 @@ def _lines(text: str, width: float) -> list[str]:
         else:
             lines[-1] = longer
     return lines
-
-
-def is_frame(item: Item) -> bool:
-    """Whether something is a ground on which others lie."""
-    return isinstance(item, Frame)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from math import hypot
 
-from archdsl.backends.figures import fonts
 from archdsl.backends.figures.drawing import Drawing, Edge, Point, Text
+from archdsl.backends.figures.parts import extent
 
 NEAR = 9.0
 """Points between the middle of a text and the edge that it is written on, at most."""
@@ -20,29 +20,31 @@ def owners(drawing: Drawing) -> list[int | None]:
 
     None for what is written beside none: a title, the legend.
     """
-    edges = [item for item in drawing.items if isinstance(item, Edge)]
-    return [_owner(item, edges) for item in drawing.items if isinstance(item, Text)]
+    # Points of edges by the strip of the figure that they lie in: a text looks at three strips.
+    strips: dict[int, list[tuple[Point, int]]] = {}
+    edges = (item for item in drawing.items if isinstance(item, Edge))
+    for number, edge in enumerate(edges):
+        for point in _along(edge.points):
+            strips.setdefault(_strip(point[1]), []).append((point, number))
+    return [_owner(item, strips) for item in drawing.items if isinstance(item, Text)]
 
 
-def _owner(text: Text, edges: Sequence[Edge]) -> int | None:
-    left, right = _extent(text)
+def _strip(y: float) -> int:
+    return int(y // NEAR)
+
+
+def _owner(text: Text, strips: Mapping[int, Sequence[tuple[Point, int]]]) -> int | None:
+    left, right = extent(text)
+    middle = _strip(text.y)
     nearest = min(
-        ((_distance(left, right, text.y, edge), i) for i, edge in enumerate(edges)),
+        (
+            (hypot(max(left - x, x - right, 0), y - text.y), number)
+            for strip in (middle - 1, middle, middle + 1)
+            for (x, y), number in strips.get(strip, ())
+        ),
         default=(NEAR, 0),
     )
     return nearest[1] if nearest[0] < NEAR else None
-
-
-def _extent(text: Text) -> tuple[float, float]:
-    """Return left and right end of a text."""
-    width = fonts.width(text.line)
-    left = text.x - {"start": 0.0, "middle": width / 2, "end": width}[text.anchor]
-    return left, left + width
-
-
-def _distance(left: float, right: float, y: float, edge: Edge) -> float:
-    """Return how far an edge is from the middle line of a text, in points."""
-    return min(hypot(max(left - px, px - right, 0), py - y) for px, py in _along(edge.points))
 
 
 def _along(curve: tuple[Point, ...]) -> Iterator[Point]:

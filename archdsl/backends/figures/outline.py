@@ -73,7 +73,8 @@ Chain: TypeAlias = tuple[Element, ...]
 
 def outline(network: Network, path: str) -> Chain:
     """Return what to draw of a region: all of it that the network's output depends on."""
-    return _Outliner(network).region(path)
+    live = [node for node in network.inside(path) if node.id in network.live]
+    return _Outliner(network).region(path, live)
 
 
 class _Outliner:
@@ -83,10 +84,9 @@ class _Outliner:
         self.network = network
         self.tapped = {tap.node for tap in network.taps if tap.vector is not None}
 
-    def region(self, path: str) -> Chain:
-        """Return what to draw of a region."""
-        live = [n for n in self.network.inside(path) if n.id in self.network.live]
-        return self.merged(self.elements(decompose(members(path, live))))
+    def region(self, path: str, nodes: Iterable[Node]) -> Chain:
+        """Return what to draw of a region; ``nodes`` are those within it."""
+        return self.merged(self.elements(decompose(members(path, nodes))))
 
     def elements(self, flow: Flow) -> Iterator[Element]:
         """Yield what to draw of members, each by itself."""
@@ -106,7 +106,7 @@ class _Outliner:
             return
         region = self.network.by_path.get(member.path)
         kind = region.kind if region is not None else RegionKind.GROUP
-        chain = self.region(member.path)
+        chain = self.region(member.path, member.nodes)
         in_row = self.kind_of(member.path.rpartition(".")[0]) is RegionKind.REPEAT
         is_named = kind in (RegionKind.STAGE, RegionKind.DEF, RegionKind.REPEAT)
         if not (is_named or in_row) or (kind is not RegionKind.STAGE and _is_leaf(chain)):

@@ -31,7 +31,7 @@ from archdsl.backends.figures.parts import (
     title,
     titled,
 )
-from archdsl.backends.figures.sections import Section, sections
+from archdsl.backends.figures.sections import Section, dead_box, sections
 from archdsl.backends.figures.tables import mapping_table
 from archdsl.ir import INPUT, Network
 
@@ -83,6 +83,8 @@ class Overview:
         )
         for section in sections(self.network):
             self.section(section)
+        if (dead := dead_box(self.network)) is not None:
+            self.add(dead)
         recurrent = aggregator(self.network)
         if recurrent is None:
             for item in head_boxes(self.network):

@@ -46,7 +46,7 @@ from archdsl.backends.figures.parts import (
     title,
     titled,
 )
-from archdsl.backends.figures.sections import Section, sections
+from archdsl.backends.figures.sections import Section, dead_box, sections
 from archdsl.backends.figures.tables import mapping_table
 from archdsl.ir import INPUT, Network
 from archdsl.operators.operator import Shape
@@ -88,7 +88,10 @@ class Portrait:
         *others, last = sections(self.network)
         for section in others:
             self.section(section)
-        self.section(last, ends=self.aggregator is not None)
+        dead = dead_box(self.network)
+        self.section(last, ends=self.aggregator is not None and dead is None)
+        if dead is not None:
+            self.append(single(dead, self.trunk.shape))
         if self.aggregator is None:
             self.head(self.trunk, self.told)
             return [*self.frames, *self.trunk.items]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from archdsl.backends.figures.drawing import Role
+from archdsl.backends.figures import captions
+from archdsl.backends.figures.drawing import Box, Role
 from archdsl.backends.figures.outline import Chain, Element, Leaf, Part, nodes_of, outline
+from archdsl.backends.figures.parts import box, titled
 from archdsl.ir import Network, RegionKind
 from archdsl.operators.operator import Shape
 
@@ -53,6 +55,21 @@ def sections(network: Network) -> list[Section]:
         outside += behind
     close()
     return found
+
+
+def dead_box(network: Network) -> Box | None:
+    """Return a box of the layers that are in the module, but that nothing reads; None without.
+
+    What is left out of the module, having no weights, is not drawn.
+    """
+    dead = [node for node in network.nodes if node.id not in network.live and node.params]
+    if not dead:
+        return None
+    said = captions.title(dead[0]) if len(dead) == 1 else f"{len(dead)} layers"
+    ids = [node.id for node in dead]
+    lines = titled(said, "never read")
+    found = box(ids[-1], Role.OTHER, lines, nodes=ids, tooltip="never read: " + ", ".join(ids[:9]))
+    return replace(found, dashed=True)
 
 
 def _split(stage: Part, network: Network) -> tuple[Chain, Chain]:

@@ -297,7 +297,9 @@ function press(event) {
 // A page that is loaded anew (it was written again, say) shows what it showed before.
 const KEY = `archdsl ${location.pathname}`;
 function remember() {
-  const boxes = Object.fromEntries([...canvases].map(([name, view]) => [name, view.box]));
+  const isMoved = ({ box, home }) => ['x', 'y', 'w', 'h'].some((key) => box[key] !== home[key]);
+  const moved = [...canvases].filter(([, view]) => isMoved(view));
+  const boxes = Object.fromEntries(moved.map(([name, view]) => [name, view.box]));
   try {
     sessionStorage.setItem(KEY, JSON.stringify({ current, boxes, theme: chosen }));
   } catch { /* storage may be forbidden: then nothing is remembered */ }
