@@ -19,6 +19,10 @@ test:
 test-all:
     pytest -m "slow or not slow"
 
+# Draw the gallery anew; look at it before committing it.
+gallery:
+    pytest -n 0 tests/figures/test_gallery.py --update
+
 # Write expectations anew; read the diff before committing it.
 update:
     pytest --update
