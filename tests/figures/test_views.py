@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from pages import PAPER, network
-from subjects import NAMES, STRESS, subject
+from subjects import NAMES, STRESS, compiled, subject
 
 from archdsl.backends.figures.captions import shape_text
 from archdsl.backends.figures.definitions import uses
@@ -243,3 +243,26 @@ def test_what_grows_is_folded_with_its_growth() -> None:
 def test_a_network_wired_freely_is_drawn_nevertheless() -> None:
     told = texts(draw(subject("wired"), View.FULL))
     assert "wired freely" in told and "mapping: by hand" in told
+
+
+FOREIGN = """arch 1
+model Aggregated(classes = 10) {
+  input [3, 64, 64]
+  backbone torchvision("resnet18") frozen { tap layer2; tap layer3 as high; tap layer4 }
+  aggregate lstm(hidden = 16)
+  head { linear(classes) }
+}
+model Plain { input [3, 64, 64]; backbone torchvision("resnet18") }
+"""
+
+
+@pytest.mark.parametrize("view", View)
+def test_backbones_from_elsewhere(view: View) -> None:
+    pytest.importorskip("torchvision")
+    drawing = draw(compiled(FOREIGN, "Aggregated"), view)
+    told = texts(drawing)
+    assert {"layer2", "high", "layer4"} <= set(told) and "torchvision, frozen" in " ".join(told)
+    assert not any(isinstance(box, Box) and box.dashed for box in drawing.boxes())
+    assert "8×8×128" in told and "2×2×512" in told
+    plain = draw(compiled(FOREIGN, "Plain"), view)
+    assert "1000" in texts(plain)

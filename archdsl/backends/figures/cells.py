@@ -70,7 +70,8 @@ def cells(
     ``beside`` runs are listed in one.
     """
     tapped = {tap.node for tap in network.taps if tap.vector is not None}
-    told = (section.shape if section.path else ()) if shapes else None
+    is_told = section.path and not section.note
+    told = (section.shape if is_told else ()) if shapes else None
     found: list[Cell] = []
     group: list[_Run] = []
     for run in _runs(section.chain, network, tapped):

@@ -89,7 +89,8 @@ class Portrait:
         for section in others:
             self.section(section)
         dead = dead_box(self.network)
-        self.section(last, ends=self.aggregator is not None and dead is None)
+        goes_on = dead is not None or (self.aggregator is None and bool(head(self.network)))
+        self.section(last, ends=not goes_on)
         if dead is not None:
             self.append(single(dead, self.trunk.shape))
         if self.aggregator is None:

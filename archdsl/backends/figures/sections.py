@@ -62,7 +62,11 @@ def dead_box(network: Network) -> Box | None:
 
     What is left out of the module, having no weights, is not drawn.
     """
-    dead = [node for node in network.nodes if node.id not in network.live and node.params]
+    dead = [
+        node
+        for node in network.nodes
+        if node.id not in network.live and node.params and node.op != "foreign"
+    ]
     if not dead:
         return None
     said = captions.title(dead[0]) if len(dead) == 1 else f"{len(dead)} layers"
@@ -101,7 +105,8 @@ def _foreign(network: Network) -> Section:
     ]
     if not leaves:
         leaves = [Leaf((model.id,), str(a["model"]), "", Role.CONV, model.shape)]
-    elif model.id in network.live:
+    else:
+        # Its weights are told of once, with the first of its features.
         first = leaves[0]
         leaves[0] = Leaf((model.id, *first.nodes), first.title, "", Role.CONV, first.shape)
     return Section("backbone", str(a["model"]), tuple(leaves), leaves[-1].shape, note)
