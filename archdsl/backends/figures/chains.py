@@ -64,6 +64,11 @@ class Chains:
 
     def joint(self, element: Element) -> Block:
         """Return that in which branches meet: a circle for sum and product, else a box."""
+        if isinstance(element, Part):
+            # It reads several tensors of what is around it, deep inside: it is drawn closed.
+            lines = titled(element.title, f"{len(element.nodes)} operators")
+            closed = box(element.nodes[-1], Role.OTHER, lines, nodes=element.nodes)
+            return single(closed, element.shape)
         if not isinstance(element, Leaf) or element.title not in ("+", "×"):
             return self.element(element, ())
         tooltip = " · ".join(filter(None, (element.title, element.detail)))

@@ -90,17 +90,22 @@ class _Outliner:
 
     def elements(self, flow: Flow) -> Iterator[Element]:
         """Yield what to draw of members, each by itself."""
+        joins = False
         for item in flow:
             if isinstance(item, Member):
-                yield from self.member(item)
+                yield from self.member(item, joins=joins)
             elif isinstance(item, tuple):
                 yield Fork(tuple(self.merged(self.elements(branch)) for branch in item))
             else:
                 nodes = [node for member in item for node in member.nodes]
                 yield Tangle(tuple(n.id for n in nodes), nodes[-1].shape)
+            joins = isinstance(item, tuple)
 
-    def member(self, member: Member) -> Iterator[Element]:
-        """Yield what to draw of an operator or a region: of blocks and groups, what is in them."""
+    def member(self, member: Member, *, joins: bool) -> Iterator[Element]:
+        """Yield what to draw of an operator or a region: of blocks and groups, what is in them.
+
+        One that ``joins`` branches is one element: they end in it, wherever inside.
+        """
         if member.is_operator:
             yield self.leaf(member.nodes[0])
             return
@@ -108,7 +113,7 @@ class _Outliner:
         kind = region.kind if region is not None else RegionKind.GROUP
         chain = self.region(member.path, member.nodes)
         in_row = self.kind_of(member.path.rpartition(".")[0]) is RegionKind.REPEAT
-        is_named = kind in (RegionKind.STAGE, RegionKind.DEF, RegionKind.REPEAT)
+        is_named = joins or kind in (RegionKind.STAGE, RegionKind.DEF, RegionKind.REPEAT)
         if not (is_named or in_row) or (kind is not RegionKind.STAGE and _is_leaf(chain)):
             yield from chain
             return

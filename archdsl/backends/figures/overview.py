@@ -70,8 +70,10 @@ class Overview:
         self.frames: list[Item] = []
         self.boxes: list[Item] = []
         self.edges: list[Item] = []
-        self.columns: dict[int, Box] = {}
+        self.tapped: dict[int, Box] = {}
         """The tapped box of each lane, by its number."""
+        self.columns: dict[int, float] = {}
+        """The x of each lane: that of its box, unless several lanes begin there."""
         self.last: Box | None = None
         """What the next arrow leaves."""
         self.right = 0.0
@@ -150,8 +152,10 @@ class Overview:
                     start = (start[0] + by, start[1])
                 end = (edge.points[-1][0] + by, edge.points[-1][1])
                 self.edges[i] = replace(edge, points=straight(start, end))
-        for number, item in self.columns.items():
-            self.columns[number] = ids.get(item.id, item)
+        for number, item in self.tapped.items():
+            if item.id in ids:
+                self.tapped[number] = ids[item.id]
+                self.columns[number] += by
         assert self.last is not None
         self.last = ids[self.last.id]
 
@@ -160,17 +164,20 @@ class Overview:
         item = cell.box()
         tapping = [lane for lane in self.lanes if lane.tap.node in cell.nodes]
         if tapping:
-            lane = tapping[0]
             natural = self.right + gap + item.width / 2
-            least = natural
-            before = self.columns.get(lane.number - 1)
-            table = self.tables[lane.number].width / 2
-            if before is not None:
-                least = before.x + self.tables[lane.number - 1].width / 2 + APART + table
-            gap += max(0.0, least - natural)
+            gap += max(0.0, self.least_x(tapping[0]) - natural)
         placed = self.add(item, gap=gap)
         for lane in tapping:
-            self.columns[lane.number] = placed
+            self.tapped[lane.number] = placed
+            self.columns[lane.number] = max(placed.x, self.least_x(lane))
+
+    def least_x(self, lane: Lane) -> float:
+        """Return how far to the right a lane must lie, so that its table is clear of the last."""
+        before = self.columns.get(lane.number - 1)
+        if before is None:
+            return 0.0
+        tables = self.tables[lane.number - 1].width + self.tables[lane.number].width
+        return before + tables / 2 + APART
 
     def aggregate(self, recurrent: Aggregator) -> None:
         """Place tables, vectors and steps below what is tapped, and the head behind them."""
@@ -185,21 +192,21 @@ class Overview:
         steps: list[Box] = []
         vectors: list[Box | Table] = []
         for lane in self.lanes:
-            tapped = self.columns[lane.number]
+            x = self.columns[lane.number]
             table = self.tables[lane.number]
-            table = replace(table, x=tapped.x, y=top + table.height / 2)
+            table = replace(table, x=x, y=top + table.height / 2)
             self.boxes.append(table)
             step = box(
                 f"step{lane.number}",
                 Role.RECURRENT,
                 titled(f"step {lane.number}"),
                 nodes=recurrent.nodes(lane.number),
-                x=tapped.x,
+                x=x,
                 y=y,
                 tooltip=f"{recurrent.title}, step {lane.number}",
             )
             self.boxes.append(step)
-            self._down(tapped, table)
+            self._down(self.tapped[lane.number], table)
             vectors.append(self.vector(lane, table, middle))
             self._down(vectors[-1], step)
             if steps:
@@ -284,6 +291,9 @@ class Overview:
 
     def _down(self, source: Box | Table, target: Box | Table) -> None:
         way = straight((source.x, source.bottom), (source.x, target.top))
+        if abs(source.x - target.x) > 0.01:
+            y = target.top - DOWN + 2
+            way = bent(way[0], (source.x, y), (target.x, y), (target.x, target.top))
         self.edges.append(Edge(source.id, target.id, way, "tap"))
 
 

@@ -157,6 +157,7 @@ class Portrait:
 
     def append(self, block: Block, *, more: float = 0.0) -> None:
         """Place a block below the others, low enough for the rows that it has taps for."""
+        here: set[int] = set()
         for lane in self.lanes:
             place = _row(block, lane)
             if place is None:
@@ -166,8 +167,12 @@ class Portrait:
             before = self.rows.get(lane.number - 1)
             if before is not None:
                 needed = before + self.below(lane.number - 1) + APART + self.above(lane.number)
+                if lane.number - 1 in here:
+                    # Both are in one block, which cannot be pulled apart.
+                    place = max(place, needed - top)
                 more += max(0.0, needed - (top + place))
                 top = self.trunk.height + (LABELLED if labelled else ARROW) + more
+            here.add(lane.number)
             self.rows[lane.number] = top + place
         self.told = append(self.trunk, block, self.told, more=more)
 
@@ -191,13 +196,16 @@ class Portrait:
         ends: dict[int, tuple[str, float]] = {}
         for lane in self.lanes:
             source = node_of(backbone, lane.tap.node)
-            y = self.rows[lane.number] = source.y
+            y = self.rows[lane.number]
             placed, end = (
                 self.chain_of(lane, left, y) if self.full else self.table_of(lane, left, y)
             )
             first = next(i for i in placed if isinstance(i, Box | Table))
             items += placed
-            way = straight((source.right, y), (first.left, y))
+            way = straight((source.right, source.y), (first.left, y))
+            if abs(source.y - y) > 0.01:
+                aside = left - ASIDE_OF_TRUNK / 2
+                way = bent(way[0], (aside, source.y), (aside, y), (first.left, y))
             items.append(Edge(source.id, first.id, way, "tap"))
             last = [i for i in placed if isinstance(i, Box | Table)][-1]
             ends[lane.number] = (last.id, last.right)

@@ -60,8 +60,8 @@ def fold(chain: Chain, network: Network, tapped: frozenset[str]) -> list[Run]:
     operators are told one by one up to :data:`FEW`.
     """
     runs: list[Run] = []
-    for element in chain:
-        if isinstance(element, Part) and element.kind is RegionKind.REPEAT:
+    for element, joins in _with_joins(chain):
+        if isinstance(element, Part) and element.kind is RegionKind.REPEAT and not joins:
             runs += _folded(element.chain, network, tapped, shapes=False)
         else:
             runs.append(Run(element, 1, element))
@@ -145,12 +145,23 @@ def _between(first: str, last: str) -> str:
 
 
 def unrolled(chain: Chain) -> Iterator[Element]:
-    """Yield the elements of a chain, with the items of repetitions in their place."""
-    for element in chain:
-        if isinstance(element, Part) and element.kind is RegionKind.REPEAT:
+    """Yield the elements of a chain, with the items of repetitions in their place.
+
+    A repetition in which branches meet stays whole: they belong to all of it.
+    """
+    for element, joins in _with_joins(chain):
+        if isinstance(element, Part) and element.kind is RegionKind.REPEAT and not joins:
             yield from unrolled(element.chain)
         else:
             yield element
+
+
+def _with_joins(chain: Chain) -> Iterator[tuple[Element, bool]]:
+    """Yield each element, and whether branches meet in it."""
+    joins = False
+    for element in chain:
+        yield element, joins
+        joins = isinstance(element, Fork)
 
 
 def shape_of(element: Element, network: Network) -> Shape:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from archdsl.backends.figures import captions
 from archdsl.backends.figures.drawing import Box, Role
-from archdsl.backends.figures.outline import Chain, Element, Leaf, Part, nodes_of, outline
+from archdsl.backends.figures.outline import Chain, Element, Fork, Leaf, Part, nodes_of, outline
 from archdsl.backends.figures.parts import box, titled
 from archdsl.ir import Network, RegionKind
 from archdsl.operators.operator import Shape
@@ -44,9 +44,12 @@ def sections(network: Network) -> list[Section]:
             outside.clear()
 
     for element in chain:
-        if not (isinstance(element, Part) and element.kind is RegionKind.STAGE):
+        is_stage = isinstance(element, Part) and element.kind is RegionKind.STAGE
+        joins = bool(outside) and isinstance(outside[-1], Fork)
+        if not is_stage or joins:
             outside.append(element)
             continue
+        assert isinstance(element, Part)
         inside, behind = _split(element, network)
         if inside:
             close()

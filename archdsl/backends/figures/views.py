@@ -16,6 +16,8 @@ from archdsl.ir import Network, Region
 MARGIN = 4.0
 """Around a figure."""
 BEFORE_LEGEND = 12.0
+LEAST_WIDTH = 104.0
+"""Of a figure without its margin, in points: the longest entry of a legend without taps."""
 TWO_COLUMNS = 515.5
 """Width of a page's text, 7.16 inches, in points."""
 ONE_COLUMN = 252.0
@@ -58,8 +60,9 @@ def finished(network: Network, view: str, items: Sequence[Item], *, told: bool =
     Notes on the whole network are ``told`` below that.
     """
     left, top, right, bottom = bounds(items)
-    placed = [moved(item, MARGIN - left, MARGIN - top) for item in items]
-    width, below = right - left, bottom - top
+    width, below = max(right - left, LEAST_WIDTH), bottom - top
+    aside = (width - (right - left)) / 2
+    placed = [moved(item, MARGIN + aside - left, MARGIN - top) for item in items]
     shown = legend(items, width, below + BEFORE_LEGEND)
     if shown:
         _, _, _, below = bounds(shown)
