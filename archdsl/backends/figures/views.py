@@ -60,7 +60,8 @@ def finished(network: Network, view: str, items: Sequence[Item], *, told: bool =
     Notes on the whole network are ``told`` below that.
     """
     left, top, right, bottom = bounds(items)
-    width, below = max(right - left, LEAST_WIDTH), bottom - top
+    least = LEAST_WIDTH if legend(items, LEAST_WIDTH, 0) else 0.0
+    width, below = max(right - left, least), bottom - top
     aside = (width - (right - left)) / 2
     placed = [moved(item, MARGIN + aside - left, MARGIN - top) for item in items]
     shown = legend(items, width, below + BEFORE_LEGEND)
