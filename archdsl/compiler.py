@@ -208,7 +208,9 @@ class Compiled:
         from archdsl.backends.figures.views import default_view, draw
 
         try:
-            return paint(draw(self.network, default_view(self.network)), ["svg"])["svg"].decode()
+            drawing = draw(self.network, default_view(self.network))
+            # A notebook shows several figures in one page.
+            return paint(drawing, ["svg"], prefix=f"{self.module_name}-")["svg"].decode()
         except FigureFault:
             return None
 

@@ -63,6 +63,7 @@ def run(
     from archdsl.cli.compiling import compile_or_exit, compile_variants_or_exit
     from archdsl.cli.output import console, parse_settings, print_diagnostics
     from archdsl.cli.summary import print_points, print_summary
+    from archdsl.diagnostics.escaping import visible
 
     settings = parse_settings(set or ())
     of_model = {k: v for k, v in settings.items() if not k.startswith("train.")}
@@ -93,7 +94,7 @@ def run(
     else:
         print_points({name: point.network for name, point in points.items()}, out)
     for path in written:
-        out.print(f"wrote {path}", soft_wrap=True)
+        out.print(f"wrote {visible(str(path))}", soft_wrap=True)
     for name, compiled in points.items() if train is not None else ():
         from archdsl.cli.training import train_compiled
 
@@ -145,19 +146,26 @@ def write_files(compiled: Compiled, output: Path, *, figures: bool) -> list[Path
 def _figures(compiled: Compiled) -> dict[str, bytes]:
     """Return the figures of a model, by ending; none where there is nothing to draw with."""
     from archdsl.backends.figures.faults import FigureFault
-    from archdsl.backends.figures.files import MOST_LAYERS, figure_files
+    from archdsl.backends.figures.files import figure_files
     from archdsl.backends.figures.views import default_view, draw
     from archdsl.cli.output import console
 
-    try:
-        network = compiled.network
-        drawing = draw(network, default_view(network))
-        if len(network.nodes) <= MOST_LAYERS:
-            return figure_files(network, drawing, ["svg", "html"])
-        console(stderr=True).print(f"note: no page: more than {MOST_LAYERS:,} layers")
-        return figure_files(network, drawing, ["svg"])
-    except FigureFault as fault:
+    def say(fault: FigureFault) -> None:
         # The module is what was asked for: it is written all the same.
         said = f"{fault.message}; {fault.help}" if fault.help else fault.message
         console(stderr=True).print(f"note: no figures [{fault.code}]: {said}", soft_wrap=True)
+
+    network = compiled.network
+    try:
+        drawing = draw(network, default_view(network))
+    except FigureFault as fault:
+        say(fault)
         return {}
+    for formats in (["svg", "html"], ["svg"]):
+        try:
+            return figure_files(network, drawing, formats)
+        except FigureFault as fault:
+            say(fault)
+            if fault.code != "ARCH703":
+                return {}
+    return {}

@@ -79,10 +79,12 @@ def run(
     from archdsl.cli.compiling import compile_or_exit
     from archdsl.cli.output import console, parse_settings, print_diagnostics
     from archdsl.cli.writing import write_all
+    from archdsl.diagnostics.escaping import visible
 
     formats = _formats(output or [])
-    if definition is not None and view is not None:
-        _fail("ARCH133", "--def and --view are both set", "leave one of them out")
+    if definition is not None and view not in (None, ViewName.GRAPH):
+        help = "leave --view out, or write --view graph"
+        _fail("ARCH133", f"--def and --view {view} are both set", help)
     settings = parse_settings(set or ())
     compiled = compile_or_exit(spec, model, settings, allow_outside=allow_outside)
     print_diagnostics(compiled.diagnostics, console(stderr=True))
@@ -91,8 +93,8 @@ def run(
         formats = ["svg"]
     files = _files(compiled.network, formats, view, definition, theme)
     write_all({path: files[format] for path, format in zip(output, formats, strict=True)})
-    for path in output:
-        console().print(f"wrote {path}", soft_wrap=True)
+    for path in dict.fromkeys(output):
+        console().print(f"wrote {visible(str(path))}", soft_wrap=True)
 
 
 def _formats(output: list[Path]) -> list[str]:
@@ -123,47 +125,59 @@ def _files(
     from archdsl.backends.figures.views import View, default_view, draw
 
     try:
-        if view is ViewName.GRAPH:
-            from archdsl.backends.figures.graph import graph_drawing
-
-            drawing = graph_drawing(network)
+        if definition is not None or view is ViewName.GRAPH:
+            drawing = _part(network, definition, view)
             _advise(drawing)
-            pages = {"graph": drawing}
-            return figure_files(network, drawing, formats, theme=theme.value, pages=pages)
-        if definition is not None:
-            drawing = _inside(network, definition)
-            _advise(drawing)
-            pages = {"def": drawing}
+            pages = {drawing.view: drawing}
             return figure_files(network, drawing, formats, theme=theme.value, pages=pages)
         chosen = View(view.value) if view is not None else default_view(network)
         drawing = draw(network, chosen)
         if view is None and chosen is not View.OVERVIEW:
-            _say(f"{len(network.taps)} taps are too many for an overview: drawn as a {chosen}")
+            assert network.aggregation is not None
+            taps = len(network.aggregation.taps)
+            _say(f"{taps} taps are too many for an overview: drawn as a {chosen}")
         _advise(drawing)
         return figure_files(network, drawing, formats, theme=theme.value)
     except FigureFault as fault:
         fail_figure(fault)
 
 
-def _inside(network: Network, name: str) -> Drawing:
-    """Return the inside of a def where the model first uses it."""
-    from archdsl.backends.figures.definitions import uses
-    from archdsl.backends.figures.views import inside
-    from archdsl.diagnostics.suggest import did_you_mean
+def _part(network: Network, name: str | None, view: ViewName | None) -> Drawing:
+    """Return the inside of a def where the model first uses it, or the graph of that, or of all.
 
+    What is wired freely is drawn as a graph, whatever was asked for.
+    """
+    from archdsl.backends.figures.definitions import is_wired_freely, uses
+    from archdsl.backends.figures.graph import graph_drawing
+    from archdsl.backends.figures.views import inside
+
+    if name is None:
+        return graph_drawing(network)
     found = uses(network, name)
     if not found:
-        known = dict.fromkeys(r.definition for r in network.regions if r.definition is not None)
-        _fail(
-            "ARCH711",
-            f"{network.name} uses no def `{name}`",
-            did_you_mean(name, known)
-            or (f"it uses {', '.join(known)}" if known else "it uses no defs at all"),
-        )
+        _fail_unused(network, name)
     first = found[0]
     if len(found) > 1:
         _say(f"{name} is used {len(found)} times; drawn as {first.path.removeprefix('backbone.')}")
-    return inside(network, first)
+    if view is None and is_wired_freely(network, first):
+        _say(f"{name} is wired freely: drawn as a graph")
+        view = ViewName.GRAPH
+    return graph_drawing(network, first.path) if view is not None else inside(network, first)
+
+
+def _fail_unused(network: Network, name: str) -> NoReturn:
+    from archdsl.diagnostics.suggest import did_you_mean
+
+    if name and any(r.path in (name, f"backbone.{name}") for r in network.regions):
+        message = f"nothing of `{name}` is computed in {network.name}"
+        _fail("ARCH711", message, "name a part that the model's output depends on")
+    known = dict.fromkeys(r.definition for r in network.regions if r.definition is not None)
+    _fail(
+        "ARCH711",
+        f"{network.name} uses no def `{name}`",
+        did_you_mean(name, known)
+        or (f"it uses {', '.join(known)}" if known else "it uses no defs at all"),
+    )
 
 
 def _advise(drawing: Drawing) -> None:

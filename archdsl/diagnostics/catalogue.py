@@ -131,6 +131,7 @@ _ENTRIES = (
     # Figures.
     Entry("ARCH701", "no-pen", "there is nothing to draw figures with", Raised.CALL),
     Entry("ARCH702", "graphviz-failed", "Graphviz fails, or takes too long", Raised.CALL),
+    Entry("ARCH703", "too-large-page", "a page of more layers than anybody can use", Raised.CALL),
     Entry("ARCH710", "unknown-figure-format", "a file whose ending is no figure's", Raised.CALL),
     Entry("ARCH711", "unused-def", "a def to be drawn that the model does not use", Raised.CALL),
     # Watching.

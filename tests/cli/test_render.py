@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from typer.testing import CliRunner
 
 import archdsl as package
+from archdsl.cli import app
 from archdsl.cli.render import run as render_command
 
 ROOT = Path(__file__).parent.parent.parent
@@ -69,7 +72,10 @@ def test_the_same_bytes_in_every_process(tmp_path: Path) -> None:
         (["-o", "figure"], "name a file that ends in one of .svg, .pdf, .png, .dot, .html"),
         (["--def", "ConvBNRelu"], "error[ARCH711]: VGG1_RA uses no def `ConvBNRelu`"),
         (["--def", "ConvBNRelu"], "did you mean `ConvBNReLU`?"),
-        (["--def", "ConvBNReLU", "--view", "full"], "error[ARCH133]: --def and --view are both"),
+        (
+            ["--def", "ConvBNReLU", "--view", "full"],
+            "error[ARCH133]: --def and --view full are both",
+        ),
         (["--set", "n=0"], "error[RA001]"),
     ],
 )
@@ -144,3 +150,55 @@ def test_a_notebook_shows_the_figure() -> None:
 
 def test_the_command_says_what_it_is_for() -> None:
     assert render_command.__doc__ is not None and "paper" in render_command.__doc__
+
+
+WIRED = """arch 1
+def Crossed(c) {
+  a   = in -> conv(c, 1)
+  b   = in -> conv(c, 3)
+  d   = add(a, b) -> relu
+  e   = concat(a, d) -> conv(c, 1)
+  out = add(e, d)
+}
+model Wired { input [3, 16, 16]; backbone { Crossed(8) -> conv(4) as last }; head { gap } }
+"""
+
+
+def test_a_def_that_is_wired_freely_is_a_graph(tmp_path: Path) -> None:
+    (tmp_path / "wired.arch").write_text(WIRED)
+    run = render("wired.arch", "--def", "Crossed", "-o", "crossed.svg", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert "note: Crossed is wired freely: drawn as a graph" in run.stderr
+    text = (tmp_path / "crossed.svg").read_text(encoding="utf-8")
+    assert "concat" in text and "wired freely" not in text
+    same = render("wired.arch", "--def", "Crossed", "--view", "graph", "-o", "g.svg", cwd=tmp_path)
+    assert same.returncode == 0 and (tmp_path / "g.svg").read_text(encoding="utf-8") == text
+    run = render("wired.arch", "--def", "", cwd=tmp_path)
+    assert run.returncode == 2 and "ARCH711" in run.stderr
+
+
+def test_a_page_opens_as_it_was_asked_for(tmp_path: Path) -> None:
+    pages = {}
+    for name, options in {"a": [], "b": ["--view", "full"], "c": ["--theme", "dark"]}.items():
+        assert render(RA, *options, "-o", tmp_path / f"{name}.html").returncode == 0
+        pages[name] = (tmp_path / f"{name}.html").read_text(encoding="utf-8")
+    assert len(set(pages.values())) == 3 and 'data-wants="dark"' in pages["c"]
+
+
+def test_a_page_of_too_many_layers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archdsl.backends.figures.files.MOST_LAYERS", 5)
+    result = CliRunner().invoke(app, ["render", str(ROOT / RA), "-o", str(tmp_path / "a.html")])
+    assert result.exit_code == 2 and "ARCH703" in result.output
+    call = ["compile", str(ROOT / RA), "-o", str(tmp_path)]
+    result = CliRunner().invoke(app, call)
+    assert result.exit_code == 0 and "ARCH703" in result.output
+    names = sorted(p.suffix for p in (tmp_path / "vgg1_ra").iterdir())
+    assert names == [".json", ".py", ".svg"]
+
+
+def test_a_full_disk_is_no_bug(tmp_path: Path) -> None:
+    """Files of more than half a kilobyte cannot be written: neither Graphviz's nor ours."""
+    command = f"ulimit -f 1; {sys.executable} -m archdsl render {RA} -o {tmp_path}/a.png"
+    run = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 2, run.stderr
+    assert re.search(r"error\[ARCH(702|616|615)\]", run.stderr) and "bug" not in run.stderr

@@ -186,7 +186,9 @@ def test_text_is_readable_at_the_width_of_a_page(name: str) -> None:
 def test_what_is_too_wide_says_what_to_draw_instead() -> None:
     """G: otherwise a note names another view."""
     (said,) = draw(subject("two taps a stage"), View.OVERVIEW).advice
-    assert "--view column" in said
+    assert "--view full has 6." in said
+    (said,) = draw(subject("inception_v3"), View.OVERVIEW).advice
+    assert "other views are no larger" in said
     assert default_view(subject("eight stages")) is View.COLUMN
     assert default_view(network("vgg1_ra")) is View.OVERVIEW
 
@@ -266,3 +268,50 @@ def test_backbones_from_elsewhere(view: View) -> None:
     assert "8×8×128" in told and "2×2×512" in told
     plain = draw(compiled(FOREIGN, "Plain"), view)
     assert "1000" in texts(plain)
+
+
+UNITS = """arch 1
+def Mixer(c) {
+  a = in -> conv(c, 1) -> relu
+  b = add(a, a -> dwconv(7) -> gelu)
+  out = add(b, b -> conv(4 * c, 1) -> gelu -> conv(c, 1) -> conv(c, 1))
+}
+def Unit(c, k) { x = in -> conv(c, k) -> relu -> conv(c, k); out = add(x, in) -> relu }
+def Basic(c) { conv(c) -> batchnorm -> relu -> conv(c) -> relu }
+def ASPP(c) {
+  { conv(c, 1) | conv(c, dilation = 6, padding = 6) | gap_free(c) } -> concat -> conv(c, 1)
+}
+def gap_free(c) { avgpool(3, stride = 1, padding = 1) -> conv(c, 1) }
+model Units(classes = 10) {
+  input [3, 32, 32]
+  backbone {
+    stage class { block b1 { conv(16) -> Mixer(16) * 4 } -> maxpool(2) }
+    stage s2 { block b1 { Unit(16, 3) * 3 -> Unit(16, 7) * 3 } -> maxpool(2) }
+    stage s3 { block b1 { { conv(16, 1) | conv(16, 3) } -> add -> relu -> Basic(32) } }
+  }
+  head { ASPP(64) -> gap -> linear(classes) }
+}
+"""
+
+
+def test_overviews_say_what_is_there() -> None:
+    """Convolutions on the longest way, shortcuts only where there are some, runs of equal parts."""
+    told = texts(draw(compiled(UNITS), View.OVERVIEW))
+    assert "mixer 16" in told and "5 convs + 2 skips" in told
+    assert told.count("unit 16") == 2 and told.count("2 convs + skip") == 2
+    assert "2 branches" in told and "basic 32" in told and "residual 32" not in told
+    assert "ASPP 64" in told and "4 convs · 3 branches" in told
+    assert "class\xa0\xa032×32×16" in told
+
+
+def test_captions_are_unambiguous() -> None:
+    text = """arch 1
+model Captions { input [8, 32, 32]; backbone {
+  avgpool(2) -> avgpool(3, stride = 1, padding = 1) -> convtranspose(8, 2, stride = 2)
+  conv(8, dilation = 2, padding = 2) -> pad(1) -> slice(0, 4) -> slice(2) -> split(2, 0) as a
+  concat(a, a) } }
+"""
+    told = texts(draw(compiled(text), View.FULL))
+    for said in ("avg pool 2×2 /2", "avg pool 3×3", "conv T 2×2 ↑2, 8", "dilation 2", "pad 1"):
+        assert said in told, said
+    assert "slice 0 to 4" in told and "slice 2 to end" in told and "of one tensor" in told

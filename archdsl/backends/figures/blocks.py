@@ -168,7 +168,7 @@ def fork(branches: Sequence[Block], joint: Block, told: Shape) -> Block:
     assert isinstance(box, Box)
     places = abreast(branches, ended, spread=box.shape != "circle")
     top = CORNER + ARROW
-    labelled = any(block.exit and block.shape != told for block in branches)
+    labelled = any(block.exit and block.shape != _last_told(block, told) for block in branches)
     bottom = top + max(b.height for b in branches) + (LABELLED if labelled else ARROW)
     if box.shape != "circle":
         half = max(map(abs, places)) + FRAME
@@ -189,7 +189,7 @@ def fork(branches: Sequence[Block], joint: Block, told: Shape) -> Block:
         whole.include([moved(item, x, top) for item in branch.items])
         end = (x, top + branch.end)
         whole.include([Edge(branch.exit, box.id, bent(end, *_into(box, x, bottom)))])
-        if branch.shape != told:
+        if branch.shape != _last_told(branch, told):
             y = top + branch.height + LABELLED / 2 - 1
             whole.include([label(branch.shape, x, y)])
     whole.include([moved(item, 0, bottom) for item in [box, *joint.items[1:]]])
@@ -197,9 +197,14 @@ def fork(branches: Sequence[Block], joint: Block, told: Shape) -> Block:
     return whole
 
 
+def _last_told(branch: Block, told: Shape) -> Shape:
+    """Return the shape that was written last beside a branch."""
+    return told if branch.told is None else branch.told
+
+
 def _with_end(branch: Block, told: Shape) -> float:
     """Return the extent of a branch to the right, with the label of the line that leaves it."""
-    if not branch.exit or branch.shape == told:
+    if not branch.exit or branch.shape == _last_told(branch, told):
         return branch.right
     width = fonts.width((muted(shape_text(branch.shape)),))
     return max(branch.right, ASIDE + width)

@@ -23,29 +23,23 @@ def follows(node: Node) -> bool:
     return operator is not None and type(operator).__module__ in _FOLLOWS
 
 
-def in_passing(node: Node) -> str:
-    """Return how such an operator is called beside another one.
-
-    >>> in_passing(Node("relu", "relu", {}, (), (1,), None))
-    'ReLU'
-    """
-    return _filled(OPERATORS[node.op].picture, node)
-
-
 def title(node: Node) -> str:
     """Return what a box of this operator is called; its stride, if any, is part of that."""
     a = node.arguments
     match node.op:
-        case "conv" | "convtranspose":
-            name = "conv" if node.op == "conv" else "conv T"
-            return f"{name} {_size(a['k'])}{_stride(a['stride'])}, {a['c']}"
+        case "conv":
+            return f"conv {_size(a['k'])}{_stride(a['stride'])}, {a['c']}"
+        case "convtranspose":
+            return f"conv T {_size(a['k'])}{_stride(a['stride'], '↑')}, {a['c']}"
+        case "slice":
+            return f"slice {a['start']} to {'end' if a['stop'] is None else a['stop']}"
+        case "pad":
+            return f"pad {_all(a['padding'])}"
         case "dwconv":
             return f"dw conv {_size(a['k'])}{_stride(a['stride'])}"
         case "maxpool" | "avgpool":
             by = a["stride"] if a["stride"] is not None else a["k"]
-            if node.op == "avgpool":
-                return f"avg pool {_size(a['k'])}{_stride(by) if by != a['k'] else ''}"
-            return f"max pool {_size(a['k'])}{_stride(by)}"
+            return f"{node.op[:3]} pool {_size(a['k'])}{_stride(by)}"
         case "subsample":
             return f"subsample{_stride(a['stride'])}"
         case "foreign":
@@ -79,7 +73,7 @@ def detail(node: Node) -> str:
     if a.get("groups", 1) != 1 and node.op == "conv":
         said.append(f"{a['groups']} groups")
     if a.get("dilation") not in (None, 1, (1, 1)):
-        said.append(f"dilation {_size(a['dilation'])}")
+        said.append(f"dilation {_all(a['dilation'])}")
     return " · ".join(said)
 
 
@@ -99,14 +93,19 @@ def role(node: Node, before: Shape | None) -> Role:
     return Role.OTHER
 
 
-def unit(definition: str, shape: Shape) -> str:
+def unit(definition: str, shape: Shape, *, is_forked: bool = True) -> str:
     """Return what one use of a def is called: its name and the channels that it makes.
 
-    >>> unit("Basic", (64, 8, 8)), unit("DenseLayer", (32, 8, 8))
-    ('residual 64', 'dense layer 32')
+    Of the names in :data:`UNITS` only defs are called that have branches, as those units do.
+
+    >>> unit("Basic", (64, 8, 8)), unit("DenseLayer", (32, 8, 8)), unit("MBConv", (16, 8, 8))
+    ('residual 64', 'dense layer 32', 'MB conv 16')
     """
-    name = UNITS.get(definition) or snake_case(definition).replace("_", " ")
-    return f"{name} {shape[0]}"
+    if is_forked and definition in UNITS:
+        return f"{UNITS[definition]} {shape[0]}"
+    words = snake_case(definition).split("_")
+    capitals = [w.upper() if len(w) > 1 and w.upper() in definition else w for w in words]
+    return f"{' '.join(capitals)} {shape[0]}"
 
 
 def shape_text(shape: Shape) -> str:
@@ -126,7 +125,16 @@ def _size(value: Value) -> str:
     return f"{value:.3g}" if isinstance(value, float) else f"{value}"
 
 
-def _stride(value: Value) -> str:
+def _all(value: Value) -> str:
+    """Return several numbers as one where they are equal.
+
+    >>> _all((2, 2)), _all((1, 1, 1, 2))
+    ('2', '1×1×1×2')
+    """
+    return _size(value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value)
+
+
+def _stride(value: Value, sign: str = "/") -> str:
     """Return a stride as an appendix; nothing where it is 1.
 
     >>> _stride((2, 2)), _stride((2, 1)), _stride((1, 1))
@@ -135,4 +143,4 @@ def _stride(value: Value) -> str:
     both = value if isinstance(value, tuple) else (value, value)
     if both == (1, 1):
         return ""
-    return f" /{both[0]}" if both[0] == both[-1] else f" /{both[0]}×{both[-1]}"
+    return f" {sign}{both[0]}" if both[0] == both[-1] else f" {sign}{both[0]}×{both[-1]}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from archdsl.backends.figures import captions
@@ -13,7 +13,7 @@ from archdsl.backends.figures.outline import Chain, Element, Fork, Leaf, Part, T
 from archdsl.backends.figures.parts import box, muted, shortened, titled
 from archdsl.backends.figures.runs import key, unrolled
 from archdsl.backends.figures.sections import Section
-from archdsl.ir import Network
+from archdsl.ir import Network, Node
 from archdsl.ir.network import convolutions_of
 from archdsl.operators.operator import Shape
 
@@ -93,7 +93,8 @@ def _cell(run: _Run, network: Network, told: Shape | None) -> Cell:
     odd = _oddity(run, network)
     if odd:
         details = [odd]
-    if told is not None and run.shape != told:
+    is_vector_told = run.role in (Role.FC, Role.IO)  # by its name
+    if told is not None and run.shape != told and not is_vector_told:
         details.append(shape_text(run.shape))
     return Cell(
         run.role,
@@ -143,7 +144,7 @@ def _runs(chain: Chain, network: Network, tapped: set[str]) -> list[_Run]:
             last is not None
             and (last.name, last.shape) == (run.name, run.shape)
             and not is_ended
-            and (isinstance(element, Part) or (last.role, last.detail) == (run.role, run.detail))
+            and _continues(last, instance, run, network)
         ):
             last.elements.append(instance)
             last.role, last.detail = run.role, run.detail
@@ -153,13 +154,36 @@ def _runs(chain: Chain, network: Network, tapped: set[str]) -> list[_Run]:
     return runs
 
 
+def _continues(last: _Run, instance: Chain, run: _Run, network: Network) -> bool:
+    """Whether an instance is equal to those of a run, of which the first may be an odd one."""
+    if not isinstance(instance[-1], Part):
+        return (last.role, last.detail) == (run.role, run.detail)
+    wanted, found = (_keys(chain, network) for chain in (last.elements[-1], instance))
+    if wanted == found:
+        return True
+    both = replace(run, elements=[*last.elements, instance])
+    return len(last.elements) == 1 and bool(_oddity(both, network))
+
+
+def _keys(chain: Chain, network: Network) -> tuple[object, ...]:
+    return tuple(key(element, network, shapes=False) for element in chain)
+
+
+def described(part: Part, network: Network) -> tuple[str, str, Role]:
+    """Return what a part is called, what is in it, and what it is to the reader."""
+    run = _run((part,), network)
+    return run.name, run.detail, run.role
+
+
 def _run(instance: Chain, network: Network) -> _Run:
     element = instance[-1]
     shape = network.by_id[nodes_of(instance)[-1]].shape
     if len(instance) > 1:
         assert isinstance(instance[0], Fork)
         name = f"{len(instance[0].branches)} branches"
-        return _Run(name, _role(instance, network), _inside(instance, network), [instance], shape)
+        convolutions = _convolutions(instance, network)
+        inside = _number(convolutions, "conv") if convolutions else ""
+        return _Run(name, _role(instance, network), inside, [instance], shape)
     if isinstance(element, Leaf):
         node = network.by_id[element.nodes[0]]
         name = element.title if element.role is Role.CONV else captions.short(node)
@@ -176,7 +200,7 @@ def _run(instance: Chain, network: Network) -> _Run:
 
 def _role(chain: Chain, network: Network) -> Role:
     """Return what a part is: a residual unit adds what came in to what it made of it."""
-    if _skips(chain):
+    if _skips(chain, network):
         return Role.RESIDUAL
     nodes = [network.by_id[id] for id in nodes_of(chain)]
     if any(map(convolutions_of, nodes)):
@@ -184,11 +208,31 @@ def _role(chain: Chain, network: Network) -> Role:
     return Role.FC if any(node.op == "linear" for node in nodes) else Role.OTHER
 
 
-def _skips(chain: Chain) -> bool:
-    for fork, join in pairwise(chain):
-        if isinstance(fork, Fork) and isinstance(join, Leaf) and join.title == "+":
-            return len(fork.branches) == 2
-    return False
+def _skips(chain: Chain, network: Network) -> int:
+    """Return how many shortcuts a chain has: what came in, or little of it, is added again."""
+    return sum(
+        isinstance(join, Leaf)
+        and join.title == "+"
+        and isinstance(fork, Fork)
+        and _is_shortcut(fork, network)
+        for fork, join in pairwise(chain)
+    )
+
+
+def _is_shortcut(fork: Fork, network: Network) -> bool:
+    """Whether one of two branches hands on what came in, at most projected."""
+    if len(fork.branches) != 2:
+        return False
+    short, long = sorted(fork.branches, key=lambda branch: len(nodes_of(branch)))
+    if not short:
+        return True
+    kernels = [n.arguments["k"] for n in _convolving(short, network) if "k" in n.arguments]
+    is_projection = len(kernels) <= 1 and set(kernels) <= {(1, 1)}
+    return is_projection and len(_convolving(long, network)) > 1
+
+
+def _convolving(chain: Chain, network: Network) -> list[Node]:
+    return [n for id in nodes_of(chain) if convolutions_of(n := network.by_id[id])]
 
 
 def _contents(instance: Chain) -> Chain:
@@ -197,17 +241,29 @@ def _contents(instance: Chain) -> Chain:
 
 
 def _inside(chain: Chain, network: Network) -> str:
-    """Return in a few words what is in a part."""
-    convolutions = sum(convolutions_of(network.by_id[id]) for id in nodes_of(chain))
-    if _skips(chain):
-        fork = next(e for e in chain if isinstance(e, Fork))
-        longest = max(_convolutions(branch, network) for branch in fork.branches)
-        return f"{_number(longest, 'conv')} + skip"
+    """Return in a few words what is in a part; convolutions of shortcuts are not counted."""
+    skips = _skips(chain, network)
+    if skips:
+        said = _number(_longest(chain, network), "conv")
+        return f"{said} + skip" if skips == 1 else f"{said} + {skips} skips"
+    convolutions = _convolutions(chain, network)
     branches = max((len(e.branches) for e in chain if isinstance(e, Fork)), default=0)
-    said = [_number(convolutions, "conv")] if convolutions else []
+    told = [_number(convolutions, "conv")] if convolutions else []
     if branches > 1 and any(isinstance(e, Leaf) and e.title == "concat" for e in chain):
-        said.append(f"{branches} branches")
-    return " · ".join(said)
+        told.append(f"{branches} branches")
+    return " · ".join(told)
+
+
+def _longest(chain: Chain, network: Network) -> int:
+    """Return the convolutions on the longest way through a chain."""
+    return sum(
+        max((_longest(branch, network) for branch in element.branches), default=0)
+        if isinstance(element, Fork)
+        else _longest(element.chain, network)
+        if isinstance(element, Part)
+        else _convolutions((element,), network)
+        for element in chain
+    )
 
 
 def _convolutions(chain: Iterable[Element], network: Network) -> int:
@@ -222,14 +278,13 @@ def _oddity(run: _Run, network: Network) -> str:
     """Return how the first of a run differs from the others, if it does: by its stride, mostly."""
     if len(run.elements) < 2:
         return ""
-    keys = [tuple(key(e, network) for e in chain) for chain in run.elements]
-    if keys[0] == keys[1]:
+    if _keys(run.elements[0], network) == _keys(run.elements[1], network):
         return ""
     first = network.by_id[nodes_of(run.elements[0])[0]]
     before = network.by_id[first.inputs[0]].shape
     if len(before) == 3 and before[1] != run.shape[1]:
         return f"first one: stride {round(before[1] / run.shape[1])}"
     own, other = (_convolutions(run.elements[i], network) for i in (0, 1))
-    if run.role is Role.RESIDUAL and not _skips(_contents(run.elements[0])):
+    if run.role is Role.RESIDUAL and not _skips(_contents(run.elements[0]), network):
         return "first one: no skip"
     return "first one: projection" if own > other else ""

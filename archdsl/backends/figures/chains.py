@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import count
 
 from archdsl.backends.figures.blocks import Block, fork, framed, single, stack
+from archdsl.backends.figures.cells import described
 from archdsl.backends.figures.drawing import Box, Role, Text
 from archdsl.backends.figures.outline import Chain, Element, Fork, Leaf, Part
 from archdsl.backends.figures.parts import box, leaf_box, muted, title, titled
@@ -66,8 +67,9 @@ class Chains:
         """Return that in which branches meet: a circle for sum and product, else a box."""
         if isinstance(element, Part):
             # It reads several tensors of what is around it, deep inside: it is drawn closed.
-            lines = titled(element.title, f"{len(element.nodes)} operators")
-            closed = box(element.nodes[-1], Role.OTHER, lines, nodes=element.nodes)
+            name, inside, role = described(element, self.network)
+            lines = titled(name, inside or f"{len(element.nodes)} operators")
+            closed = box(element.nodes[-1], role, lines, nodes=element.nodes)
             return single(closed, element.shape)
         if not isinstance(element, Leaf) or element.title not in ("+", "×"):
             return self.element(element, ())

@@ -6,7 +6,7 @@ from archdsl.backends.figures.blocks import Block, append, single
 from archdsl.backends.figures.captions import shape_text
 from archdsl.backends.figures.chains import Chains
 from archdsl.backends.figures.drawing import Item, Role
-from archdsl.backends.figures.outline import outline
+from archdsl.backends.figures.outline import Chain, Fork, Part, Tangle, outline
 from archdsl.backends.figures.parts import box, titled
 from archdsl.ir import Network, Region
 
@@ -17,9 +17,23 @@ def uses(network: Network, name: str) -> list[Region]:
     return [
         region
         for region in network.regions
-        if (region.definition == name or region.path in (name, f"backbone.{name}"))
+        if (region.definition == name or (name and region.path in (name, f"backbone.{name}")))
         and any(path == region.path or path.startswith(region.path + ".") for path in live)
     ]
+
+
+def is_wired_freely(network: Network, region: Region) -> bool:
+    """Whether branches of a region cross and never meet, so that no chain can show them."""
+    return _has_tangle(outline(network, region.path))
+
+
+def _has_tangle(chain: Chain) -> bool:
+    return any(
+        isinstance(element, Tangle)
+        or (isinstance(element, Fork) and any(map(_has_tangle, element.branches)))
+        or (isinstance(element, Part) and _has_tangle(element.chain))
+        for element in chain
+    )
 
 
 def definition_items(network: Network, region: Region) -> list[Item]:

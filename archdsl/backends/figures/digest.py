@@ -9,6 +9,7 @@ from enum import IntEnum
 from archdsl.aggregators import AGGREGATORS
 from archdsl.backends.figures import captions
 from archdsl.backends.figures.drawing import Role
+from archdsl.backends.figures.lanes import mapping_title
 from archdsl.backends.figures.sections import stage_title
 from archdsl.ir import INPUT, Network, Node, Region, RegionKind
 
@@ -150,7 +151,7 @@ class _Digester:
         name = region.path.rpartition(".")[2]
         if region.kind is RegionKind.MAP:
             tap = next((t for t in self.network.taps if self.maps(region, t.vector)), None)
-            return f"{tap.level} level" if tap is not None and tap.level else "mapping"
+            return mapping_title(self.network, tap) if tap is not None else "mapping"
         return stage_title(name) if region.kind is RegionKind.STAGE else name
 
     def maps(self, region: Region, vector: str | None) -> bool:

@@ -46,3 +46,12 @@ def graphviz_failed(why: str, said: Sequence[str]) -> FigureFault:
         notes=[f"Graphviz said: {line[:200]}" for line in said[:_SHOWN]],
         help="ask for one of the smaller views, or for DOT source, which needs no Graphviz",
     )
+
+
+def too_large_for_a_page(layers: int, most: int) -> FigureFault:
+    """ARCH703: a page of so many layers would be slow to open, and no help to anybody."""
+    return FigureFault(
+        "ARCH703",
+        f"a page of {layers:,} layers is too large; it may have {most:,}",
+        help="write an SVG or a PDF, or the page of one part: --def NAME -o part.html",
+    )

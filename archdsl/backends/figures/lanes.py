@@ -45,18 +45,23 @@ def state(number: int) -> Line:
     return (*symbol("h", number), Text(", ", DETAIL_SIZE), *symbol("c", number))
 
 
+def mapping_title(network: Network, tap: Tap) -> str:
+    """Return what the mapping node of a tap is called."""
+    assert network.aggregation is not None
+    return "by hand" if tap.path in network.aggregation.by_hand else f"{tap.level} level"
+
+
 def lanes(network: Network) -> list[Lane]:
     """Return the lanes of a network in the order of its steps; none without an aggregation."""
     if network.aggregation is None:
         return []
     by_path = {tap.path: tap for tap in network.taps}
-    by_hand = network.aggregation.by_hand
     found = []
     for number, path in enumerate(network.aggregation.taps, 1):
         tap = by_path[path]
         assert tap.vector is not None
         region = network.by_id[tap.vector].region
-        kind = "by hand" if path in by_hand else f"{tap.level} level"
+        kind = mapping_title(network, tap)
         nodes = tuple(node.id for node in network.inside(region))
         chain = tuple(_flat(outline(network, region), network))
         shape = network.by_id[tap.vector].shape
@@ -154,7 +159,14 @@ def head(network: Network) -> Chain:
     if "head" not in network.by_path:
         return ()
     chain = outline(network, "head")
-    last = chain[-1] if chain else None
+    return _scored(chain)
+
+
+def _scored(chain: Chain) -> Chain:
+    """Return a chain whose last linear layer is told apart, be it in a def."""
+    *others, last = chain or (None,)
     if isinstance(last, Leaf) and last.role is Role.FC and not last.detail:
-        return (*chain[:-1], replace(last, role=Role.IO, detail="class scores"))
-    return chain
+        last = replace(last, role=Role.IO, detail="class scores")
+    elif isinstance(last, Part):
+        last = replace(last, chain=_scored(last.chain))
+    return tuple(element for element in (*others, last) if element is not None)

@@ -56,7 +56,8 @@ class Part:
     @property
     def title(self) -> str:
         """What it is called: by its def, and the channels that it makes."""
-        return captions.unit(self.definition or "unit", self.shape)
+        is_forked = any(isinstance(element, Fork) for element in self.chain)
+        return captions.unit(self.definition or "unit", self.shape, is_forked=is_forked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +95,14 @@ class _Outliner:
         for item in flow:
             if isinstance(item, Member):
                 yield from self.member(item, joins=joins)
+            elif isinstance(item, tuple) and len(item) == 1:
+                yield from self.elements(item[0])  # entries that cannot be told apart
             elif isinstance(item, tuple):
                 yield Fork(tuple(self.merged(self.elements(branch)) for branch in item))
             else:
                 nodes = [node for member in item for node in member.nodes]
                 yield Tangle(tuple(n.id for n in nodes), nodes[-1].shape)
-            joins = isinstance(item, tuple)
+            joins = isinstance(item, tuple) and len(item) > 1
 
     def member(self, member: Member, *, joins: bool) -> Iterator[Element]:
         """Yield what to draw of an operator or a region: of blocks and groups, what is in them.
@@ -136,6 +139,8 @@ class _Outliner:
         operator = OPERATORS.get(node.op)
         joins = operator is not None and operator.joins
         title, detail = captions.title(node), captions.detail(node)
+        if joins and len(set(node.inputs)) < len(node.inputs):
+            detail = "of one tensor"
         role = captions.role(node, before)
         return Leaf((node.id,), title, detail, role, node.shape, joins, captions.follows(node))
 

@@ -21,7 +21,6 @@ from archdsl.backends.figures.drawing import (
     straight,
 )
 from archdsl.backends.figures.lanes import Aggregator, Lane, aggregator, head, lanes, state, symbol
-from archdsl.backends.figures.outline import nodes_of
 from archdsl.backends.figures.parts import (
     bent,
     box,
@@ -49,6 +48,8 @@ DOWN = 14.0
 """Length of an arrow down."""
 MANY = 6
 """More taps than that are drawn with fewer boxes each."""
+MOST_IN_HEAD = 6
+"""Parts of a head that stand beside each other; more are listed in one box."""
 VECTOR = 13.0
 """Height of a vector."""
 
@@ -299,17 +300,5 @@ class Overview:
 
 def head_boxes(network: Network) -> list[Box]:
     """Return the boxes of the head: what makes no vector of its own says its shape."""
-    boxes = []
-    for element in head(network):
-        nodes = nodes_of((element,))
-        if not nodes:
-            continue
-        said = getattr(element, "title", "branches")
-        detail = getattr(element, "detail", "")
-        role = getattr(element, "role", Role.OTHER)
-        shape = network.by_id[nodes[-1]].shape
-        lines = titled(said, detail)
-        if role not in (Role.FC, Role.IO):
-            lines = titled(said, detail, shape_text(shape))
-        boxes.append(box(nodes[-1], role, lines, nodes=nodes, tooltip=said))
-    return boxes
+    section = Section("", "", head(network), ())
+    return [cell.box() for cell in cells(section, network, beside=MOST_IN_HEAD)]

@@ -54,12 +54,14 @@ def page(
     *,
     diagnostics: str | None = None,
     stale: bool = False,
+    theme: str = "auto",
 ) -> str:
     """Return the page: the views in their order, then the table of all layers.
 
     ``title`` and ``diagnostics`` are plain text. ``diagnostics`` stand beside the figure; with
     ``stale`` the figure is greyed, being that of an earlier spec. Without a network there are only
-    the diagnostics. Equal arguments give equal bytes.
+    the diagnostics. ``theme`` is light, dark, or auto: as the reader prefers. Equal arguments give
+    equal bytes.
     """
     rows = table_rows(network) if network is not None else []
     style, script = _style(), _script()
@@ -71,6 +73,7 @@ def page(
             "icon": quote(_ICON),
             "style": style,
             "stale": _state(network is None, stale),
+            "theme": "" if theme == "auto" else f' data-wants="{escape(theme)}"',
             "tabs": "".join(_tabs(views)) if network is not None else "",
             "views": "\n".join(_sections(network, views, rows)),
             "diagnostics": _diagnostics(diagnostics, stale, network is None),

@@ -36,8 +36,6 @@ SHEETS = 2
 """Behind a box that stands for several equal things."""
 MOST = 40
 """Characters of a name that are drawn; the whole is in the tooltip."""
-NO_BREAK = "\u00a0"
-"""A space that SVG keeps, however many stand in a row."""
 _LEAST_WIDTH = 30.0
 _LEAST_HEIGHT = 15.0
 _ABOVE_AND_BELOW = 3.0

@@ -90,6 +90,16 @@ def draw(jobs: Sequence[Job], *, limit: float = LIMIT, pen: Pen | None = None) -
         raise nothing_to_draw_with(["Graphviz"])
     font_files = fonts.files()
     end = time.monotonic() + limit
+    try:
+        return _drawn(choice, jobs, font_files, end, limit)
+    except OSError as error:
+        why = f"a temporary file cannot be written: {error.strerror or error}"
+        raise graphviz_failed(why, []) from None
+
+
+def _drawn(
+    choice: Sequence[Pen], jobs: Sequence[Job], font_files: Sequence[Path], end: float, limit: float
+) -> Drawn:
     with TemporaryDirectory(prefix="figure") as folder:
         environment = _environment(Path(folder), font_files)
         *others, last = choice

@@ -8,7 +8,6 @@ from typing import TypeAlias
 
 from archdsl.backends.figures.outline import Chain, Element, Fork, Leaf, Part, Tangle, nodes_of
 from archdsl.ir import Network, RegionKind
-from archdsl.operators.operator import Shape
 
 Key: TypeAlias = tuple[object, ...]
 
@@ -162,8 +161,3 @@ def _with_joins(chain: Chain) -> Iterator[tuple[Element, bool]]:
     for element in chain:
         yield element, joins
         joins = isinstance(element, Fork)
-
-
-def shape_of(element: Element, network: Network) -> Shape:
-    """Return the shape of what an element hands on."""
-    return network.by_id[nodes_of((element,))[-1]].shape

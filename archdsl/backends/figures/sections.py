@@ -10,6 +10,7 @@ from archdsl.backends.figures.drawing import Box, Role
 from archdsl.backends.figures.outline import Chain, Element, Fork, Leaf, Part, nodes_of, outline
 from archdsl.backends.figures.parts import box, titled
 from archdsl.ir import Network, RegionKind
+from archdsl.ir.naming import attribute
 from archdsl.operators.operator import Shape
 
 
@@ -125,5 +126,7 @@ def stage_title(name: str) -> str:
     >>> stage_title("s1"), stage_title("stage12"), stage_title("coarse")
     ('Stage 1', 'Stage 12', 'coarse')
     """
+    if name.endswith("_") and attribute(name[:-1]) == name:
+        name = name[:-1]  # a word of Python, which a module cannot have as it is
     number = re.fullmatch(r"(?:s|stage_?)(\d+)", name)
     return f"Stage {number[1]}" if number else name

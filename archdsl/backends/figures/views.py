@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 
 from archdsl.backends.figures.definitions import definition_items
@@ -38,14 +39,20 @@ class View(StrEnum):
 
 def draw(network: Network, view: View) -> Drawing:
     """Return a network as a drawing, with a legend and notes below."""
+    drawing = finished(network, view.value, items_of(network, view))
+    size = smallest(drawing.width, view)
+    return drawing if size >= SMALLEST else replace(drawing, advice=(advice(network, view, size),))
+
+
+def items_of(network: Network, view: View) -> list[Item]:
+    """Return what a view consists of, but legend and notes."""
     match view:
         case View.OVERVIEW:
-            items = overview_items(network)
+            return overview_items(network)
         case View.COLUMN:
-            items = Portrait(network, full=False).items()
+            return Portrait(network, full=False).items()
         case View.FULL:
-            items = Portrait(network, full=True).items()
-    return finished(network, view.value, items)
+            return Portrait(network, full=True).items()
 
 
 def default_view(network: Network) -> View:
@@ -70,30 +77,37 @@ def finished(network: Network, view: str, items: Sequence[Item], *, told: bool =
     said = notes(network, width, below + BEFORE_LEGEND) if told else []
     placed += [moved(item, MARGIN, MARGIN) for item in (*shown, *said)]
     _, _, right, bottom = bounds(placed)
-    drawing_width = round(right + MARGIN, 2)
     return Drawing(
         network.name,
         view,
-        drawing_width,
+        round(right + MARGIN, 2),
         round(bottom + MARGIN, 2),
         tuple(placed),
         description(network, view),
-        advice(network, view, drawing_width),
     )
 
 
-def advice(network: Network, view: str, width: float) -> tuple[str, ...]:
-    """Return what is to be said where the text would be too small on a page."""
-    page = ONE_COLUMN if view == View.COLUMN else TWO_COLUMNS
-    size = DETAIL_SIZE * page / width
-    if size >= SMALLEST:
-        return ()
-    where = "3.5 in" if view == View.COLUMN else "7.16 in"
-    instead = {
-        View.OVERVIEW: "--view column is narrower",
-        View.COLUMN: "give it two columns, or use --view overview",
-    }.get(View(view) if view in set(View) else View.FULL, "a def by itself is smaller: --def NAME")
-    return (f"at {where}, the smallest text is {size:.1f} pt high (6 is readable): {instead}",)
+def smallest(width: float, view: View) -> float:
+    """Return the height of the smallest text of a figure that is as wide as its page, in points."""
+    return DETAIL_SIZE * (ONE_COLUMN if view is View.COLUMN else TWO_COLUMNS) / width
+
+
+def advice(network: Network, view: View, size: float) -> str:
+    """Return what is to be said of a view whose smallest text is too small for its page."""
+    where = "3.5 in" if view is View.COLUMN else "7.16 in"
+    said = f"at {where}, the smallest text is {size:.1f} pt high (6 is readable)"
+    others = {other: _size_of(network, other) for other in View if other is not view}
+    for other, found in others.items():
+        if found >= SMALLEST:
+            return f"{said}: --view {other} has {found:.1f} pt"
+    if view is View.COLUMN and 2 * size >= SMALLEST:
+        return f"{said}: give it two columns"
+    return f"{said}, and other views are no larger: draw a part with --def, or give it more room"
+
+
+def _size_of(network: Network, view: View) -> float:
+    left, _, right, _ = bounds(items_of(network, view))
+    return smallest(right - left + 2 * MARGIN, view)
 
 
 def description(network: Network, view: str) -> str:

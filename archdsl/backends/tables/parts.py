@@ -85,19 +85,23 @@ def _parts(network: Network) -> Iterator[Part]:
 
 def _stage(network: Network, path: str) -> Iterator[Part]:
     """Yield a stage and its blocks."""
-    taps = {tap.block: tap for tap in network.taps}
+    taps: dict[str, list[Tap]] = {}
+    for tap in network.taps:
+        taps.setdefault(tap.block, []).append(tap)
     yield _region(network, path, path.rpartition(".")[2], "stage")
     for block in network.regions:
         if block.kind is RegionKind.BLOCK and block.path.startswith(path + "."):
             part = _region(network, block.path, block.path.rpartition(".")[2], "block")
-            tap = taps.get(block.path)
-            yield replace(part, depth=1, tap=tap, note="" if tap is None else _tapped(tap))
+            found = taps.get(block.path, [])
+            note = "; ".join(map(_tapped, found))
+            yield replace(part, depth=1, tap=found[-1] if found else None, note=note)
 
 
 def _operator(network: Network, node: Node) -> Part:
     """Return an operator outside of stages; a model from elsewhere, or one of its features."""
     macs = node.macs if node.id in network.live else 0
-    part = Part(node.name, "operator", node.id, node.shape, convolutions_of(node), node.params)
+    name = node.id.removeprefix("backbone.")
+    part = Part(name, "operator", node.id, node.shape, convolutions_of(node), node.params)
     part = replace(part, macs=macs)
     if node.op == "feature":
         (tap,) = (tap for tap in network.taps if tap.node == node.id)

@@ -316,7 +316,7 @@ function remembered() {
 
 const prefersDark = matchMedia('(prefers-color-scheme: dark)');
 const past = remembered();
-let chosen = past.theme ?? null;
+let chosen = past.theme ?? root.dataset.wants ?? null;
 setTheme(chosen ?? (prefersDark.matches ? 'dark' : 'light'));
 prefersDark.addEventListener('change', () => {
   if (!chosen) setTheme(prefersDark.matches ? 'dark' : 'light');
