@@ -13,6 +13,7 @@ from archdsl.training import messages
 from archdsl.training.faults import Fault
 from archdsl.training.interruption import Interruption
 from archdsl.training.job import Job, build
+from archdsl.training.options import Options
 from archdsl.training.requirements import require
 from archdsl.training.result import EpochMetrics, Result
 from archdsl.training.writing import check_writable
@@ -30,13 +31,14 @@ def train(
     out: Path,
     console: Console,
     device: str = "auto",
+    options: Options | None = None,
 ) -> Result:
     """Train a model and leave a folder under ``out`` that tells all about it.
 
     ``data`` is the folder with the official files, or to download them into (None for a data set
     without files). ``device`` is ``auto``, ``cpu``, ``cuda`` or ``cuda:N``. What happens is shown
-    on ``console``. Weights and metrics depend on the job, the data, the recipe (with its seed),
-    and on the machine and its number of threads.
+    on ``console``; ``options`` say how it is computed. Weights and metrics depend on the job, the
+    data, the recipe (with its seed), the options, and on the machine and its number of threads.
 
     Raises :class:`Fault` (ARCH611 to ARCH619), and ValueError where job, data set, recipe and
     device do not fit together, which the compiler and the command line check beforehand. Torch's
@@ -52,7 +54,7 @@ def train(
         images = read(dataset, data, job.input, console)
     except KeyboardInterrupt:
         raise messages.interrupted(None, 0, recipe.epochs) from None
-    return _train(job, dataset, recipe, images, out, console, device)
+    return _train(job, dataset, recipe, images, out, console, device, options)
 
 
 def _train(
@@ -63,14 +65,23 @@ def _train(
     out: Path,
     console: Console,
     device_name: str,
+    options: Options | None,
 ) -> Result:
     import torch  # noqa: TID251
 
-    from archdsl.training.engine import Engine, choose_device
+    from archdsl.training.engine import Engine, Hooks, Position, choose_device
     from archdsl.training.fitting import demand_fit, fit_test_images
     from archdsl.training.progress import Display
     from archdsl.training.record import record_of
     from archdsl.training.run_folder import RunFolder
+
+    class _RunHooks(Hooks):
+        def __init__(self, interruption: Interruption, display: Display) -> None:
+            self._interruption = interruption
+            self.notice = display.notice  # type: ignore[method-assign]
+
+        def boundary(self, position: Position) -> None:
+            self._interruption.check()
 
     demand_fit(job, dataset, recipe, images)
     device = choose_device(device_name)
@@ -89,7 +100,7 @@ def _train(
                 torch.manual_seed(recipe.seed % 2**64)
                 images = fit_test_images(images, job)
                 engine = Engine(
-                    build(job), images, recipe, device, interruption.check, display.notice
+                    build(job), images, recipe, device, options, _RunHooks(interruption, display)
                 )
                 for metrics in engine.epochs():
                     with interruption.shielded():

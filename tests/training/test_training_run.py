@@ -23,7 +23,7 @@ from rich.console import Console
 from archdsl.recipes import DataSet, Recipe, Setting
 from archdsl.training import EpochMetrics, Fault, Job, Result, build, requirements, train
 from archdsl.training.data import read
-from archdsl.training.engine import Engine, choose_device
+from archdsl.training.engine import Engine, Hooks, Position, choose_device
 from archdsl.training.run_folder import spec_paths
 
 MakeJob = Callable[..., Job]
@@ -189,13 +189,20 @@ def test_progress_is_noticed_at_most_four_times_a_second(
     job: Job, digits: DataSet, make_recipe: MakeRecipe, console: Console
 ) -> None:
     calls: list[float] = []
+
+    class Slow(Hooks):
+        def boundary(self, position: Position) -> None:
+            time.sleep(0.004)
+
+        def notice(self, epoch: int, images: int, loss: float | None) -> None:
+            calls.append(time.monotonic())
+
     engine = Engine(
         build(job),
         read(digits, None, job.input, console),
         make_recipe(epochs=1, batch=8),
         torch.device("cpu"),
-        check=lambda: time.sleep(0.004),
-        notice=lambda epoch, seen, loss: calls.append(time.monotonic()),
+        hooks=Slow(),
     )
     list(engine.epochs())
     assert calls
