@@ -8,8 +8,13 @@ from archdsl.diagnostics import Diagnostic, Label, did_you_mean
 from archdsl.diagnostics.fix import respell
 from archdsl.operators.operator import Shape, render
 from archdsl.recipes import DataSet
+from archdsl.recipes.entry import Place
+from archdsl.recipes.recipe import PLACES
 from archdsl.source import Span
 from archdsl.syntax import nodes
+
+ADJUSTABLE = tuple(place for place in PLACES if place != "augment")
+"""The settings of which single arguments can be changed: ``optimizer.lr = 0.1``."""
 
 
 def unknown_recipe(name: nodes.Name, choices: Sequence[str]) -> Diagnostic:
@@ -48,15 +53,15 @@ def unknown_key(name: nodes.Name, choices: Sequence[str]) -> Diagnostic:
 def unknown_path(path: nodes.Path) -> Diagnostic:
     """Return: ``augment.size = 3``."""
     first = path.names[0]
-    guess = did_you_mean(first.text, ("optimizer", "schedule"))
+    guess = did_you_mean(first.text, ADJUSTABLE)
     return Diagnostic(
         "ARCH602",
         f"`{path.text}` cannot be set",
         Label(path.span),
         help=f"{guess} ({first.text} has no settings of its own)"
-        if guess and first.text not in ("optimizer", "schedule")
-        else "settings of an optimizer or a schedule can be changed: optimizer.lr = 0.1",
-        fix=respell(first.span, ("optimizer", "schedule")),
+        if guess and first.text not in ADJUSTABLE
+        else f"settings of {', '.join(ADJUSTABLE)} can be changed: optimizer.lr = 0.1",
+        fix=respell(first.span, ADJUSTABLE),
     )
 
 
@@ -81,23 +86,22 @@ def nothing_to_change(name: nodes.Name) -> Diagnostic:
     )
 
 
-def not_an_entry(place: str, span: Span) -> Diagnostic:
+def not_an_entry(place: Place, span: Span) -> Diagnostic:
     """Return: something that is neither an optimizer, a schedule nor an augmentation."""
-    article = "an" if place[0] in "ao" else "a"
-    what = "augmentation" if place == "augment" else place
+    what = PLACES[place]
+    article = "an" if what[0] in "ao" else "a"
     return Diagnostic(
         "ARCH602", f"this is not {article} {what}", Label(span), help=f"write {place} name(...)"
     )
 
 
-def unknown_entry(path: nodes.Path, place: str, choices: Sequence[str]) -> Diagnostic:
+def unknown_entry(path: nodes.Path, place: Place, choices: Sequence[str]) -> Diagnostic:
     """Return: an optimizer, schedule or augmentation that is not there."""
-    what = "augmentation" if place == "augment" else place
     return Diagnostic(
         "ARCH602",
-        f"there is no {what} `{path.text}`",
+        f"there is no {PLACES[place]} `{path.text}`",
         Label(path.span),
-        help=did_you_mean(path.text, choices),
+        help=did_you_mean(path.text, choices) or "choose one of: " + ", ".join(choices),
         fix=respell(path.span, choices),
     )
 

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from archdsl.diagnostics import Diagnostic, Poison, Problems, nearest
 from archdsl.elaborate import binding, messages, model_messages, recipe_messages
 from archdsl.elaborate.expanding import Expander
 from archdsl.elaborate.loading import MAX_EXTENDS, Module
+from archdsl.elaborate.recipe_messages import ADJUSTABLE
 from archdsl.elaborate.values import Evaluator, Scope
 from archdsl.operators.operator import Shape
 from archdsl.operators.signature import Parameter, Value
 from archdsl.recipes import DATASETS, ENTRIES, DataSet, Entry, Recipe, Setting
-from archdsl.recipes.recipe import SCALARS
+from archdsl.recipes.entry import Place
+from archdsl.recipes.recipe import PLACES, SCALARS
 from archdsl.source import Span
 from archdsl.syntax import nodes
 
 RecipeSetting: TypeAlias = nodes.SetEntry | nodes.SetValue | nodes.Error
 
-KEYS = (*SCALARS, "optimizer", "schedule", "augment")
+KEYS = (*SCALARS, *PLACES)
 """Everything that a recipe can set."""
 
 
@@ -29,7 +31,7 @@ class _Plan:
     """A recipe while its settings are applied, base first."""
 
     scalars: dict[str, Value] = field(default_factory=dict)
-    entries: dict[str, Setting] = field(default_factory=dict)  # optimizer and schedule
+    entries: dict[str, Setting] = field(default_factory=dict)  # by place; not augment
     augment: tuple[Setting, ...] = ()
     failed: set[str] = field(default_factory=set)  # what was reported, by key
 
@@ -123,7 +125,10 @@ class RecipeElaborator:
             return False
         if key == "augment":
             return self.apply_augment(setting.value, plan, scope)
-        entry = self.entry(setting.value, key, scope)
+        if key == "warmup" and _is_none(setting.value):
+            plan.entries.pop(key, None)
+            return True
+        entry = self.entry(setting.value, cast(Place, key), scope)
         if isinstance(entry, Poison):
             return False
         plan.entries[key] = entry
@@ -132,7 +137,7 @@ class RecipeElaborator:
     def apply_argument(self, setting: nodes.SetValue, plan: _Plan, scope: Scope) -> bool:
         """Apply ``optimizer.lr = 0.005``."""
         first, second = setting.path.names[:2]
-        if first.text not in ("optimizer", "schedule") or len(setting.path.names) > 2:
+        if first.text not in ADJUSTABLE or len(setting.path.names) > 2:
             self.problems.add(recipe_messages.unknown_path(setting.path))
             return False
         entry = plan.entries.get(first.text)
@@ -157,7 +162,7 @@ class RecipeElaborator:
 
     def apply_augment(self, expr: nodes.Expr, plan: _Plan, scope: Scope) -> bool:
         """Apply ``augment { resize(40) -> hflip }`` or ``augment none``."""
-        if isinstance(expr, nodes.Path) and expr.text == "none":
+        if _is_none(expr):
             plan.augment = ()
             return True
         steps: list[nodes.Expr] = []
@@ -169,7 +174,7 @@ class RecipeElaborator:
         plan.augment = tuple(step for step in found if isinstance(step, Setting))
         return True
 
-    def entry(self, expr: nodes.Expr, place: str, scope: Scope) -> Setting | Poison:
+    def entry(self, expr: nodes.Expr, place: Place, scope: Scope) -> Setting | Poison:
         """Return an optimizer, schedule or augmentation with its arguments."""
         if isinstance(expr, nodes.Call):
             callee, arguments = expr.callee, expr.arguments
@@ -202,10 +207,14 @@ class RecipeElaborator:
         self, what: str, parameter: Parameter, expr: nodes.Expr, scope: Scope
     ) -> Value | Poison:
         """Return a setting's value in its parameter's normal form."""
-        value = self.evaluator.evaluate(expr, scope)
+        value = self.evaluator.evaluate(expr, scope, words=parameter.kind.words)
         if isinstance(value, Poison):
             return value
         return binding.check_value(what, parameter, value, expr.span, self.problems)
+
+
+def _is_none(expr: nodes.Expr) -> bool:
+    return isinstance(expr, nodes.Path) and expr.text == "none"
 
 
 def check_recipes(modules: Sequence[Module], expander: Expander) -> None:

@@ -222,6 +222,10 @@ def of_recipes() -> Iterator[Word]:
         "schedule": "schedule step(at = [1])",
         "augment": "augment { hflip }",
         "seed": "seed 1",
+        "warmup": "warmup linear(length = 1)",
+        "label_smoothing": "label_smoothing 0.1",
+        "clip": "clip 1.0",
+        "ema": "ema 0.9",
     }
     for key in KEYS:
         lines = [text.replace(key, "@", 1) if name == key else text for name, text in good.items()]

@@ -14,11 +14,11 @@ from archdsl.training import augmentation as augmentation_module
 from archdsl.training.augmentation import HorizontalFlip, RandomCrop, augmentations, prepare
 from archdsl.training.optimization import (
     OPTIMIZERS,
-    SCHEDULES,
     learning_rate,
     optimizer_of,
 )
 from archdsl.training.plan import EpochPlan
+from archdsl.training.schedules import SCHEDULES, WARMUPS
 
 MakeRecipe = Callable[..., Recipe]
 
@@ -28,9 +28,11 @@ def declared(place: str) -> set[str]:
 
 
 def test_every_declared_entry_is_implemented() -> None:
-    assert declared("augment") == {*augmentation_module.RANDOM, *augmentation_module.ONCE}
+    tables = (augmentation_module.RANDOM, augmentation_module.ONCE, augmentation_module.MIXING)
+    assert declared("augment") == {name for table in tables for name in table}
     assert declared("optimizer") == set(OPTIMIZERS)
     assert declared("schedule") == set(SCHEDULES)
+    assert declared("warmup") == set(WARMUPS)
 
 
 def pixels(count: int, channels: int, side: int) -> torch.Tensor:
