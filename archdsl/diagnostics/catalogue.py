@@ -128,6 +128,22 @@ _ENTRIES = (
     Entry("ARCH617", "interrupted", "training was stopped by the user", Raised.TRAINING),
     Entry("ARCH618", "extra-missing", "packages for training are missing", Raised.TRAINING),
     Entry("ARCH619", "loss-not-finite", "the loss is no longer a number", Raised.TRAINING),
+    Entry("ARCH620", "run-unreadable", "a folder that is not a run's", Raised.TRAINING),
+    Entry("ARCH621", "run-finished", "a run with nothing left to do", Raised.TRAINING),
+    Entry("ARCH622", "checkpoints-damaged", "no checkpoint of a run is whole", Raised.TRAINING),
+    Entry("ARCH623", "run-mismatch", "a run to be continued with something else", Raised.TRAINING),
+    Entry("ARCH624", "lock-mismatch", "a run that is not the recorded one", Raised.TRAINING),
+    Entry("ARCH625", "run-in-use", "two processes for one run", Raised.TRAINING),
+    Entry("ARCH630", "engine-unavailable", "an engine that is not to be had", Raised.TRAINING),
+    Entry("ARCH631", "precision-unavailable", "a precision that is emulated", Raised.TRAINING),
+    Entry("ARCH632", "sync-unavailable", "bn = sync without a CUDA device", Raised.TRAINING),
+    Entry(
+        "ARCH633", "step-not-captured", "a step that no graph or compiler takes", Raised.TRAINING
+    ),
+    Entry("ARCH634", "rank-lost", "another process of the run is gone", Raised.TRAINING),
+    Entry("ARCH635", "batch-too-small", "fewer images than processes", Raised.TRAINING),
+    Entry("ARCH636", "snapshot-mismatch", "a snapshot of another run", Raised.TRAINING),
+    Entry("ARCH637", "no-rendezvous", "the processes of a run do not meet", Raised.TRAINING),
     # Figures.
     Entry("ARCH701", "no-pen", "there is nothing to draw figures with", Raised.CALL),
     Entry("ARCH702", "graphviz-failed", "Graphviz fails, or takes too long", Raised.CALL),

@@ -1,9 +1,22 @@
-"""The processes of a run: one, or as many as ``torchrun`` has started."""
+"""The processes of a run: one, or as many as ``torchrun`` has started.
+
+Nothing here imports torch before a second process is there.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from archdsl.training import engine_messages
+
+_PATIENCE = timedelta(seconds=300)
+"""How long one process waits for the others: longer than any of them takes to write or to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +46,118 @@ class World:
 
 
 def world() -> World:
-    """Return this process's place, from the variables that ``torchrun`` sets; else one process."""
-    return World(
-        int(os.environ.get("RANK", "0")),
-        int(os.environ.get("WORLD_SIZE", "1")),
-        int(os.environ.get("LOCAL_RANK", "0")),
-    )
+    """Return this process's place, from the variables that ``torchrun`` sets; else one process.
+
+    Raises Fault ARCH637 where they are no numbers that fit together.
+    """
+    names = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
+    texts = {name: os.environ.get(name, "1" if name == "WORLD_SIZE" else "0") for name in names}
+    if not all(text.isdecimal() for text in texts.values()):
+        raise engine_messages.no_rendezvous(f"the environment has {_shown(texts)}")
+    rank, size, local_rank = (int(texts[name]) for name in names)
+    if not rank < size or local_rank > rank:
+        raise engine_messages.no_rendezvous(f"the environment has {_shown(texts)}")
+    return World(rank, size, local_rank)
+
+
+def connect(device_type: str) -> World:
+    """Meet the other processes, if there are any; a second call does nothing more.
+
+    Tensors on the CPU travel by gloo, those on CUDA devices by NCCL. Raises Fault ARCH637 where
+    the others cannot be reached.
+    """
+    here = world()
+    if here.size == 1:
+        return here
+    import torch.distributed as dist  # noqa: TID251
+
+    if not dist.is_initialized():
+        backend = "cpu:gloo,cuda:nccl" if device_type == "cuda" else "gloo"
+        try:
+            dist.init_process_group(backend, timeout=_PATIENCE)
+        except (RuntimeError, ValueError) as error:
+            raise engine_messages.no_rendezvous(_first_line(error)) from error
+    return here
+
+
+def disconnect() -> None:
+    """Leave the other processes; without them, nothing is done."""
+    dist = _group()
+    if dist is not None:
+        with suppress(RuntimeError):  # they may be gone already
+            dist.destroy_process_group()
+
+
+def agree(value: int) -> int:
+    """Return the greatest of the values that the processes give: each must call this.
+
+    So that all of them stop, or save, between the same two steps. Costs nothing in a world of one.
+    """
+    dist = _group()
+    if dist is None:
+        return value
+    import torch  # noqa: TID251
+
+    with watched():
+        greatest = torch.tensor(value)
+        dist.all_reduce(greatest, op=dist.ReduceOp.MAX)
+        return int(greatest.item())
+
+
+def add(tensor: Any) -> None:
+    """Replace a tensor by its sum over the processes."""
+    dist = _group()
+    if dist is not None:
+        dist.all_reduce(tensor)
+
+
+def send(tensor: Any) -> None:
+    """Replace a tensor by that of rank 0."""
+    dist = _group()
+    if dist is not None:
+        dist.broadcast(tensor, 0)
+
+
+def gather(tensor: Any) -> list[Any]:
+    """Return the tensors of all processes, by rank; they are of one shape and on the CPU."""
+    dist = _group()
+    if dist is None:
+        return [tensor]
+    tensors = [tensor.clone() for _ in range(dist.get_world_size())]
+    dist.all_gather(tensors, tensor)
+    return tensors
+
+
+@contextmanager
+def watched() -> Iterator[None]:
+    """Return a context in which the loss of another process is Fault ARCH634."""
+    try:
+        yield
+    except RuntimeError as error:
+        if _group() is None or not _is_loss(error):
+            raise
+        raise engine_messages.rank_lost(world().rank, _first_line(error)) from error
+
+
+def _group() -> Any:
+    """Return torch's module for several processes if they have met, else None."""
+    # Looking it up in sys.modules leaves a process without torch without torch.
+    dist = sys.modules.get("torch.distributed")
+    return dist if dist is not None and dist.is_available() and dist.is_initialized() else None
+
+
+def _is_loss(error: RuntimeError) -> bool:
+    import torch.distributed as dist  # noqa: TID251
+
+    if isinstance(error, dist.DistError):
+        return True
+    # Gloo's own errors are plain ones that begin with a place in its source.
+    return any(word in str(error) for word in ("gloo", "Connection closed by peer", "NCCL"))
+
+
+def _shown(texts: dict[str, str]) -> str:
+    return ", ".join(f"{name}={text}" for name, text in texts.items())
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
