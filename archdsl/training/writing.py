@@ -93,6 +93,18 @@ def append_line(path: Path, line: str) -> None:
             os.close(descriptor)
 
 
+def remove_file(path: Path) -> None:
+    """Delete a file, which may be gone already; raises Fault ARCH615 where it cannot be."""
+    with _reported(path):
+        path.unlink(missing_ok=True)
+
+
+def cut_file(path: Path, size: int) -> None:
+    """Cut a file to its first ``size`` bytes; raises Fault ARCH615 or ARCH616."""
+    with _reported(path):
+        os.truncate(path, size)
+
+
 def make_folders(path: Path) -> None:
     """Make a folder and those above it, where absent; raises Fault ARCH615 or ARCH616."""
     with _reported(path):

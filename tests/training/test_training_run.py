@@ -61,8 +61,10 @@ def test_the_folder_tells_all(job: Job, digits: DataSet, recipe: Recipe, tmp_pat
     folder = result.folder
     assert folder.parent == tmp_path / "a" / "runs"
     assert re.fullmatch(r"Tiny-digits-[0-9a-f]{8}", folder.name)
+    (checkpoint,) = (folder / "checkpoints").iterdir()
     assert {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} == {
         "run.json",
+        f"checkpoints/{checkpoint.name}",
         "metrics.jsonl",
         "model.py",
         "network.json",
