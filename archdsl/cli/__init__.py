@@ -8,7 +8,18 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from archdsl.cli import check, compile, explain, fmt, operators, render, summary, watch
+from archdsl.cli import (
+    check,
+    compile,
+    evaluate,
+    explain,
+    export,
+    fmt,
+    operators,
+    render,
+    summary,
+    watch,
+)
 
 app = typer.Typer(
     name="archdsl",
@@ -18,7 +29,18 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (check, compile, explain, fmt, operators, render, summary, watch):
+for command in (
+    check,
+    compile,
+    evaluate,
+    explain,
+    export,
+    fmt,
+    operators,
+    render,
+    summary,
+    watch,
+):
     app.command(command.NAME)(command.run)
 
 

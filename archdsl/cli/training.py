@@ -10,26 +10,22 @@ from archdsl.compiler import CallFault, Compiled, choose_model, load_spec, model
 from archdsl.diagnostics import did_you_mean
 from archdsl.elaborate.messages import show
 from archdsl.operators.signature import Value
-from archdsl.recipes import DATASETS, Recipe
+from archdsl.recipes import DataSet, Recipe
 from archdsl.recipes.override import UnfitValue, UnknownPath, override
 
 
 def bind_classes(
     spec: Path,
     model: str | None,
-    dataset: str,
+    dataset: DataSet,
     parameters: Mapping[str, Value],
     variants: str | None,
     *,
     allow_outside: bool = False,
 ) -> dict[str, Value]:
     """Return the model's parameters with ``classes`` bound to the data set."""
-    if dataset not in DATASETS:
-        message = f"there is no data set `{dataset}`"
-        help = did_you_mean(dataset, DATASETS) or "choose one of: " + ", ".join(DATASETS)
-        fail([call_fault("ARCH603", message, help)], 2)
     bound = dict(parameters)
-    wanted = DATASETS[dataset].classes
+    wanted = dataset.classes
     try:
         loaded = load_spec(spec, allow_outside=allow_outside)
         if variants is not None:
@@ -43,7 +39,7 @@ def bind_classes(
         fail([fault.diagnostic], 2)
     if "classes" in known and bound.setdefault("classes", wanted) != wanted:
         given = show(bound["classes"])
-        message = f"{dataset} has {wanted} classes, but classes is set to {given}"
+        message = f"{dataset.name} has {wanted} classes, but classes is set to {given}"
         fail([call_fault("ARCH605", message, "leave --set classes out")], 2)
     return bound
 
@@ -80,7 +76,7 @@ def choose_recipe(compiled: Compiled, dataset: str, changes: Mapping[str, Value]
 
 def train_compiled(
     compiled: Compiled,
-    dataset: str,
+    dataset: DataSet,
     changes: Mapping[str, Value],
     *,
     data: Path,
@@ -91,11 +87,12 @@ def train_compiled(
     from archdsl.training import DeviceError, Fault, Job, train
 
     network = compiled.network
-    recipe = choose_recipe(compiled, dataset, changes)
-    facts = DATASETS[dataset]
+    recipe = choose_recipe(compiled, dataset.name, changes)
     output = network.by_id[network.output].shape
-    if output != (facts.classes,):
-        message = f"{dataset} has {facts.classes} classes, but the model gives {show(output)}"
+    if output != (dataset.classes,):
+        message = (
+            f"{dataset.name} has {dataset.classes} classes, but the model gives {show(output)}"
+        )
         help = "give the model a parameter for it: model Name(classes = 10) ... linear(classes)"
         fail([call_fault("ARCH605", message, help)], 2)
     job = Job(
@@ -105,12 +102,12 @@ def train_compiled(
         network_json=network.to_json(),
         identity=network.identity,
         input=network.input,
-        classes=facts.classes,
+        classes=dataset.classes,
         parameters=dict(network.parameters),
         spec_files=compiled.spec_files,
     )
     try:
-        train(job, facts, recipe, data=data, out=runs, console=console(), device=device)
+        train(job, dataset, recipe, data=data, out=runs, console=console(), device=device)
     except Fault as fault:
         fail([fault.diagnostic], fault.status)
     except DeviceError as error:

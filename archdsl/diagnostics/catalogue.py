@@ -144,6 +144,17 @@ _ENTRIES = (
     Entry("ARCH635", "batch-too-small", "fewer images than processes", Raised.TRAINING),
     Entry("ARCH636", "snapshot-mismatch", "a snapshot of another run", Raised.TRAINING),
     Entry("ARCH637", "no-rendezvous", "the processes of a run do not meet", Raised.TRAINING),
+    # Folders of images; evaluating and exporting runs.
+    Entry("ARCH650", "folder-missing", "a folder of images is not there", Raised.TRAINING),
+    Entry("ARCH651", "too-few-classes", "a folder of images with one class", Raised.TRAINING),
+    Entry("ARCH652", "unfit-class", "a class without images, or another one", Raised.TRAINING),
+    Entry("ARCH653", "image-unreadable", "images that cannot be read", Raised.TRAINING),
+    Entry("ARCH654", "too-many-images", "more images than memory holds", Raised.TRAINING),
+    Entry("ARCH655", "weights-missing", "a run without weights to use", Raised.TRAINING),
+    Entry("ARCH656", "run-altered", "files of a run that are not as written", Raised.TRAINING),
+    Entry("ARCH657", "other-data", "data that a run was not trained on", Raised.TRAINING),
+    Entry("ARCH658", "inexact-export", "an export that computes other values", Raised.TRAINING),
+    Entry("ARCH659", "export-failed", "a network that cannot be exported", Raised.TRAINING),
     # Figures.
     Entry("ARCH701", "no-pen", "there is nothing to draw figures with", Raised.CALL),
     Entry("ARCH702", "graphviz-failed", "Graphviz fails, or takes too long", Raised.CALL),

@@ -121,14 +121,16 @@ def does_not_fit(
     name: nodes.Name, dataset: DataSet, shape: Shape, size: tuple[int, int]
 ) -> Diagnostic:
     """Return: images that the model's input does not take."""
-    found = render((dataset.image[0], *size))
-    plain = f"[{dataset.image[0]}, {dataset.image[1]}, {dataset.image[2]}]"
+    # Images that are brought to the input have its channels and its size in testing.
+    plain = shape if dataset.resizable else dataset.image
     return Diagnostic(
         "ARCH604",
-        f"the model takes {render(shape)}, but {dataset.title} gives {found} in training "
-        f"and {plain} in testing",
+        f"the model takes {render(shape)}, but {dataset.title} gives "
+        f"{render((plain[0], *size))} in training and {render(plain)} in testing",
         Label(name.span),
-        help=f"write input {plain}, and end augment with a crop to {dataset.image[1]}",
+        help=f"end augment with a crop to {plain[1]}"
+        if dataset.resizable
+        else f"write input {render(plain)}, and end augment with a crop to {plain[1]}",
     )
 
 

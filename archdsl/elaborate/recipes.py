@@ -265,7 +265,8 @@ def elaborate_recipes(
             if isinstance(recipe, Recipe):
                 found[name] = recipe
                 _check_fit(item, dataset, recipe, input_shape, problems)
-            if "classes" not in parameters and output not in (None, (dataset.classes,)):
+            known = (None, (dataset.classes,)) if dataset.classes else (output,)
+            if "classes" not in parameters and output not in known:
                 problems.add(recipe_messages.no_classes(item.dataset, dataset, output))
     return found
 
