@@ -80,11 +80,16 @@ def connect(device_type: str) -> World:
     return here
 
 
-def disconnect() -> None:
-    """Leave the other processes; without them, nothing is done."""
+def disconnect(*, together: bool = True) -> None:
+    """Leave the other processes; without them, nothing is done.
+
+    ``together``: when all of them have come so far. A process that ends with a fault does not wait.
+    """
     dist = _group()
     if dist is not None:
         with suppress(RuntimeError):  # they may be gone already
+            if together:
+                dist.barrier()
             dist.destroy_process_group()
 
 

@@ -23,7 +23,7 @@ from archdsl.training.engine_building import Built, build_engine
 from archdsl.training.engine_messages import Divergence
 from archdsl.training.engine_state import copies, load_generators, save_generators
 from archdsl.training.faults import DeviceError
-from archdsl.training.optimization import learning_rate
+from archdsl.training.optimization import rates_of_epoch
 from archdsl.training.options import Options, Resolved
 from archdsl.training.plan import EpochPlan
 from archdsl.training.precision import arithmetic, resolve
@@ -225,7 +225,8 @@ class Engine:
         self._hooks.notice(self.position.epoch + 1, images, loss)
 
     def _rates(self, epoch: int) -> list[float]:
-        return [learning_rate(self._recipe, epoch)] * self._steps
+        rates: list[float] = rates_of_epoch(self._recipe, self._steps, epoch).tolist()
+        return rates
 
     def _ledger_of_all(self) -> Tensor:
         """Return the ledger, summed over the processes, on the CPU; this waits for the device."""

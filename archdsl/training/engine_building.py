@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -55,10 +56,10 @@ def build_engine(
         network = torch.nn.SyncBatchNorm.convert_sync_batchnorm(network)
     captured = device.type == "cuda" and world.size == 1 and resolved.engine != "eager"
     rate = torch.zeros((), device=device) if captured else None
-    optimizer = optimizer_of(recipe, network.parameters())
+    optimizer = optimizer_of(recipe, network)
     begin_optimizer(optimizer, device, rate)
-    decay = getattr(recipe, "ema", None)
-    state = State(network, optimizer, Average(network, decay) if decay else None)
+    average = None if recipe.ema is None else Average(network, recipe.ema)
+    state = State(network, optimizer, average)
     step = Step(state, _forward(network, device, resolved, world), images, recipe, resolved, device)
     evaluation = Evaluation(state, images, step.scaling, resolved, device, world)
     ledger = Ledger(counts, device)
@@ -92,9 +93,11 @@ def _forward(network: Any, device: torch.device, resolved: Resolved, world: Worl
     if world.size > 1:
         devices = [device] if device.type == "cuda" else None
         # Each process keeps its own statistics of normalization; rank 0's count.
-        forward = torch.nn.parallel.DistributedDataParallel(
-            network, device_ids=devices, broadcast_buffers=False
-        )
+        parallel = torch.nn.parallel.DistributedDataParallel
+        # It has a new name from torch 2.14 on, which warns of the old one.
+        known = inspect.signature(parallel).parameters
+        name = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"
+        forward = parallel(network, device_ids=devices, **{name: False})
     if resolved.engine == "compile":
         forward = torch.compile(forward)
     return forward
@@ -105,13 +108,11 @@ def _compile(step: Step, sizes: list[int], world: World, device: torch.device) -
     start = time.perf_counter()
     step.state.network.train()
     plan = step.plan(0).to(device)
-    draws = plan.draws
     try:
         with untouched(step.state.tensors(), device):
             for size in sizes:
                 first, end = world.share(size)
-                part = slice(first, max(end, first + 1))
-                step.take(plan.order[part], tuple(draw[part] for draw in draws))
+                step.take(plan, slice(first, max(end, first + 1)))
     except RuntimeError as error:
         # Dynamo's and Inductor's errors are of this kind, and so is a compiler that is missing.
         raise engine_messages.not_captured("compile", str(error).splitlines()[0]) from error

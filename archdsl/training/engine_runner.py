@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import torch  # noqa: TID251
-from torch import Tensor  # noqa: TID251
 
 from archdsl.training.distributed import World
 from archdsl.training.engine_ledger import Ledger
 from archdsl.training.engine_step import Step
+from archdsl.training.optimization import set_learning_rate
 from archdsl.training.plan import EpochPlan
 
 
@@ -37,41 +37,40 @@ class EagerRunner:
         self._device = device
         self._rates: Sequence[float] = ()
         self._rate: float | None = None
-        self._parts: list[tuple[Tensor, tuple[Tensor, ...]]] = []
+        self._plan: EpochPlan | None = None
 
     def begin(self, plan: EpochPlan, rates: Sequence[float], step: int) -> None:
-        """Cut the plan into batches."""
-        self._parts = list(plan.to(self._device).batches(self._batch))
+        """Bring the plan to the device."""
+        self._plan = plan.to(self._device)
         self._rates = rates
 
     def run(self, step: int) -> None:
         """Run a step on this process's part of the batch."""
+        assert self._plan is not None, "begin comes first"
         rate = self._rates[step]
         if rate != self._rate:
-            for group in self._step.state.optimizer.param_groups:
-                group["lr"] = rate
+            set_learning_rate(self._step.state.optimizer, rate)
             self._rate = rate
-        indices, draws = self._parts[step]
+        start = step * self._batch
         if self._world.size == 1:
-            loss, right = self._step.take(indices, draws)
+            loss, right = self._step.take(self._plan, slice(start, start + self._batch))
             self._ledger.write(step, loss, right)
         else:
-            self._share(step, indices, draws)
+            self._share(self._plan, step, start)
 
-    def _share(self, step: int, indices: Tensor, draws: tuple[Tensor, ...]) -> None:
+    def _share(self, plan: EpochPlan, step: int, start: int) -> None:
         # The gradients of the processes are averaged. So that this is the gradient of the mean
         # over the whole batch however unequal the parts are, the sum over a part is weighted by
         # size / batch.
-        whole, size = len(indices), self._world.size
-        start, end = self._world.share(whole)
-        part = slice(start, end)
-        scale = (end - start) * size / whole
-        if start == end:
+        whole, size = min(self._batch, self._step.count - start), self._world.size
+        first, end = self._world.share(whole)
+        part, scale = slice(start + first, start + end), (end - first) * size / whole
+        if first == end:
             # It must take part in the exchange of gradients all the same: with images of others,
             # which count nothing.
             part, scale = slice(0, 2), 0.0
-        loss, right = self._step.take(indices[part], tuple(d[part] for d in draws), scale)
-        if start == end:
+        loss, right = self._step.take(plan, part, scale)
+        if first == end:
             # Not times zero: what is not a number would stay so.
             loss, right = torch.zeros_like(loss), torch.zeros_like(right)
         self._ledger.write(step, loss / size, right)

@@ -1,4 +1,4 @@
-"""One step of training, as a function of the images' indices: the same for every engine.
+"""One step of training, as a function of places in a plan: the same for every engine.
 
 Nothing in it depends on values that the host would have to read, so that it can be captured.
 """
@@ -12,9 +12,10 @@ from torch import Tensor  # noqa: TID251
 from torch.nn.functional import cross_entropy  # noqa: TID251
 
 from archdsl.recipes import Recipe
-from archdsl.training.augmentation import augmentations, prepare
+from archdsl.training.augmentation import augment, augmentations, mixup_of, prepare
 from archdsl.training.data import Images
 from archdsl.training.engine_state import State
+from archdsl.training.mixing import mix
 from archdsl.training.options import Resolved
 from archdsl.training.plan import EpochPlan
 from archdsl.training.precision import autocast, weights_type
@@ -61,49 +62,71 @@ class Step:
         self._device = device
         self._x = prepare(images.train_x, recipe).to(device)
         self._y = images.train_y.to(device)
-        self._augmentations = augmentations(recipe)
+        self._augmentations = augmentations(recipe, images.mean)
+        self._mixup = mixup_of(recipe)
         self._parameters = [p for p in state.network.parameters() if p.requires_grad]
-        self._smoothing = float(getattr(recipe, "label_smoothing", 0.0))
-        self._clip = float(getattr(recipe, "clip", 0.0) or 0.0)
 
     def plan(self, epoch: int) -> EpochPlan:
         """Return the plan of an epoch (from 0), on the CPU."""
         size = (self._x.shape[2], self._x.shape[3])
-        return EpochPlan.of(self._recipe.seed, epoch, self.count, size, self._augmentations)
+        recipe = self._recipe
+        return EpochPlan.of(
+            recipe.seed, epoch, self.count, size, self._augmentations, self._mixup, recipe.batch
+        )
 
     def take(
-        self, indices: Tensor, draws: tuple[Tensor, ...], scale: float = 1.0
+        self, plan: EpochPlan, which: slice | Tensor, scale: float = 1.0
     ) -> tuple[Tensor, Tensor]:
-        """Train on the images at ``indices`` [B]; return the loss and how many were right.
+        """Train on the images that come at some places of a plan; plan and places on the device.
 
-        Both are scalars on the device. The loss is the mean over the images times ``scale``, and
-        so are the gradients.
+        Return the loss, and how many were right (of blended images: by the label of the first),
+        both scalars on the device. The loss is the mean over the images times ``scale``, and so
+        are the gradients.
         """
-        images, labels = self._x[indices], self._y[indices]
-        for augmentation, draw in zip(self._augmentations, draws, strict=True):
-            images = augmentation.apply(images, draw)
         optimizer = self.state.optimizer
         optimizer.zero_grad()
-        with autocast(self._resolved, self._device):
-            logits = self.forward(self.scaling(images))
-        loss = loss_of(logits, labels, self._smoothing)
+        x, labels = self._batch(plan, which)
+        smoothing = self._recipe.label_smoothing
+        if plan.partners is None or plan.shares is None:
+            logits = self._forward(x)
+            loss = loss_of(logits, labels, smoothing)
+        else:
+            others, shares = self._batch(plan, plan.partners[which]), plan.shares[which]
+            logits = self._forward(mix(x, others[0], shares))
+            losses = [
+                loss_of(logits, each, smoothing, reduction="none") for each in (labels, others[1])
+            ]
+            loss = mix(losses[0], losses[1], shares).mean()
         if scale != 1.0:
             loss = loss * scale
         loss.backward()
-        if self._clip:
-            torch.nn.utils.clip_grad_norm_(self._parameters, self._clip, foreach=True)
+        if self._recipe.clip is not None:
+            torch.nn.utils.clip_grad_norm_(self._parameters, self._recipe.clip, foreach=True)
         optimizer.step()
         if self.state.average is not None:
             self.state.average.update()
         return loss.detach(), (logits.detach().argmax(1) == labels).sum()
 
+    def _batch(self, plan: EpochPlan, which: slice | Tensor) -> tuple[Tensor, Tensor]:
+        """Return images, augmented and scaled, and labels."""
+        indices, draws = plan.rows(which)
+        images = augment(self._x, indices, self._augmentations, draws)
+        return self.scaling(images), self._y[indices]
 
-def loss_of(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
-    """Return the mean cross entropy in nats, never in less than float32.
+    def _forward(self, x: Tensor) -> Tensor:
+        with autocast(self._resolved, self._device):
+            logits: Tensor = self.forward(x)
+        return logits
+
+
+def loss_of(
+    logits: Tensor, labels: Tensor, smoothing: float = 0.0, reduction: str = "mean"
+) -> Tensor:
+    """Return the cross entropy in nats, never in less than float32: its mean, or one by one.
 
     With ``smoothing`` s, the target is 1 - s for the label and s / classes more for every class
     (Szegedy et al. 2016, section 7).
     """
     if logits.dtype not in (torch.float32, torch.float64):
         logits = logits.float()
-    return cross_entropy(logits, labels, label_smoothing=smoothing)
+    return cross_entropy(logits, labels, label_smoothing=smoothing, reduction=reduction)

@@ -52,15 +52,12 @@ class GraphRunner:
         self._counter = torch.zeros(1, dtype=torch.int64, device=device)
         self._offsets = torch.arange(min(batch, step.count), device=device)
         self._rates = torch.zeros(steps, dtype=rate.dtype, device=device)
-        plan = step.plan(0).to(device)
-        self._order = plan.order
-        self._draws = plan.draws
+        self._plan = step.plan(0).to(device)
         self._replays: dict[int, Replay] = {}
 
     def begin(self, plan: EpochPlan, rates: Sequence[float], step: int) -> None:
         """Put plan and rates where the captured steps look for them; capture those first."""
-        _refill(self._order, plan.order)
-        for here, new in zip(self._draws, plan.draws, strict=True):
+        for here, new in zip(_tensors(self._plan), _tensors(plan), strict=True):
             _refill(here, new)
         _refill(self._rates, torch.tensor(rates, dtype=self._rates.dtype))
         if not self._replays:
@@ -100,9 +97,7 @@ class GraphRunner:
         """Do a whole step on the batch that the counter points to."""
         places = self._offsets[:size] + self._counter * self._batch
         self._rate.copy_(self._rates.index_select(0, self._counter).squeeze(0))
-        indices = self._order.index_select(0, places)
-        draws = tuple(draw.index_select(0, places) for draw in self._draws)
-        loss, right = self._step.take(indices, draws)
+        loss, right = self._step.take(self._plan, places)
         self._ledger.write_at(self._counter, loss, right)
         self._counter.add_(1)
 
@@ -133,6 +128,11 @@ def cuda_graph(function: Replay, device: torch.device) -> Replay:
         reason = str(error).splitlines()[0]
         raise engine_messages.not_captured("graph", reason) from error
     return graph.replay  # type: ignore[no-any-return]
+
+
+def _tensors(plan: EpochPlan) -> list[Tensor]:
+    found = (plan.order, *plan.draws, plan.partners, plan.shares)
+    return [tensor for tensor in found if tensor is not None]
 
 
 def _refill(here: Tensor, new: Tensor) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
@@ -12,6 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from archdsl.recipes import Recipe, Setting
 from archdsl.training import Fault
+from archdsl.training.augmentation import mixup_of
 from archdsl.training.data import Images
 from archdsl.training.engine import Engine, Hooks, Position, Snapshot
 from archdsl.training.engine_messages import Divergence
@@ -22,6 +24,8 @@ MakeRecipe = Callable[..., Recipe]
 CPU = torch.device("cpu")
 FLOAT32 = Options(precision="float32")
 CROP = Setting("random_crop", {"size": 8, "padding": 1})
+MIXUP = Setting("mixup", {"alpha": 0.4})
+COSINE = Setting("cosine", {"final": 0.1})
 TIMES = ("images_per_second", "seconds")
 
 
@@ -139,7 +143,8 @@ def test_the_same_seed_gives_the_same_run(
 def test_restored_at_any_boundary_it_goes_on_bit_for_bit(
     images: Images, make_recipe: MakeRecipe, position: tuple[int, int], optimizer: str
 ) -> None:
-    recipe = make_recipe(batch=16, augment=(CROP,), ema=0.9, clip=1.0, label_smoothing=0.1)
+    everything = {"ema": 0.9, "clip": 1.0, "label_smoothing": 0.1, "schedule": COSINE}
+    recipe = make_recipe(batch=16, augment=(CROP, MIXUP), **everything)
     if optimizer == "adamw":
         arguments = {"lr": 0.01, "betas": (0.9, 0.99), "eps": 1e-8, "weight_decay": 0.1}
         recipe = replace(recipe, optimizer=Setting("adamw", arguments | {"decay": "all"}))
@@ -242,6 +247,42 @@ def test_the_average_is_what_is_tested(images: Images, make_recipe: MakeRecipe) 
         loss = cross_entropy(network(x), images.test_y).item()
     again = engine_of(images, recipe)
     assert [m.test_loss for m in again.epochs()][-1] == pytest.approx(loss, rel=1e-5)
+
+
+def test_rates_change_from_step_to_step(images: Images, make_recipe: MakeRecipe) -> None:
+    rates = []
+
+    class Note(Hooks):
+        def boundary(self, position: Position) -> None:
+            if position.step:
+                rates.append(engine._built.state.optimizer.param_groups[0]["lr"])
+
+    engine = engine_of(images, make_recipe(batch=16, lr=0.2, schedule=COSINE), Note())
+    metrics = list(engine.epochs())
+    assert rates == pytest.approx(
+        [0.1 * 0.2 + 0.9 * 0.2 * (1 + math.cos(math.pi * i / 8)) / 2 for i in range(8)]
+    )
+    assert [m.learning_rate for m in metrics] == [rates[3], rates[7]]
+
+
+def test_blended_images_and_their_losses(images: Images, make_recipe: MakeRecipe) -> None:
+    recipe = make_recipe(lr=1e-9, batch=50, epochs=1, augment=(MIXUP,))
+    network = Net(dropout=0.0)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    metrics = next(Engine(network, images, recipe, CPU, Options(precision="float64")).epochs())
+    plan = EpochPlan.of(0, 0, 50, (8, 8), (), mixup_of(recipe), 50)
+    assert plan.partners is not None and plan.shares is not None
+    plain = Net(dropout=0.0).double()
+    plain.load_state_dict(before)
+    x = ((images.train_x.double() - 127.5) / (0.3 * 255))[plan.order]
+    share = plan.shares.double()[:, None, None, None]
+    logits = plain(share * x + (1 - share) * x[plan.partners])
+    y = images.train_y[plan.order]
+    both = [cross_entropy(logits, each, reduction="none") for each in (y, y[plan.partners])]
+    share = share.flatten()
+    wanted = (share * both[0] + (1 - share) * both[1]).mean().item()
+    assert metrics.loss == pytest.approx(wanted, rel=1e-6)
+    assert metrics.accuracy == float((logits.argmax(1) == y).double().mean())
 
 
 def test_clipping_and_smoothing(images: Images, make_recipe: MakeRecipe) -> None:
