@@ -144,6 +144,11 @@ _ENTRIES = (
     Entry("ARCH635", "batch-too-small", "fewer images than processes", Raised.TRAINING),
     Entry("ARCH636", "snapshot-mismatch", "a snapshot of another run", Raised.TRAINING),
     Entry("ARCH637", "no-rendezvous", "the processes of a run do not meet", Raised.TRAINING),
+    # Recipes, once more.
+    Entry("ARCH640", "unreached-epoch", "a schedule that training never comes to"),
+    Entry("ARCH641", "misplaced-augmentation", "an augmentation behind which another stands"),
+    Entry("ARCH642", "nothing-left", "an augmentation that blanks whole images"),
+    Entry("ARCH643", "unknown-entry", "a word that no recipe knows", Raised.CALL),
     # Folders of images; evaluating and exporting runs.
     Entry("ARCH650", "folder-missing", "a folder of images is not there", Raised.TRAINING),
     Entry("ARCH651", "too-few-classes", "a folder of images with one class", Raised.TRAINING),

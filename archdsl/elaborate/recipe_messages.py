@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from archdsl.diagnostics import Diagnostic, Label, did_you_mean
+from archdsl.diagnostics import Diagnostic, Label, Severity, did_you_mean
 from archdsl.diagnostics.fix import respell
 from archdsl.operators.operator import Shape, render
-from archdsl.recipes import DataSet
+from archdsl.recipes import DataSet, Recipe
 from archdsl.recipes.entry import Place
 from archdsl.recipes.recipe import PLACES
 from archdsl.source import Span
@@ -154,6 +154,77 @@ def resize_too_late(name: nodes.Name, before: str) -> Diagnostic:
         Label(name.span),
         help=f"write resize first: augment {{ resize(...) -> {before}... }}",
     )
+
+
+def nothing_left(name: nodes.Name, side: int, size: tuple[int, int]) -> Diagnostic:
+    """Return: a cutout that covers images wherever its centre is."""
+    return Diagnostic(
+        "ARCH642",
+        f"{name.text} blanks a square of {side} pixels in images of {size[0]}×{size[1]}: "
+        "nothing is left of any",
+        Label(name.span),
+        help=f"make it smaller; half a side is usual: cutout({min(size) // 2})",
+    )
+
+
+def not_one_entry(place: Place, text: str) -> Diagnostic:
+    """Return: the value of ``--set train.optimizer`` that is more than one optimizer."""
+    example = {
+        "optimizer": "adamw(lr = 1e-3)",
+        "schedule": "cosine",
+        "warmup": "linear(5)",
+        "augment": "{ random_crop(32, padding = 4) -> hflip }",
+    }[place]
+    return Diagnostic(
+        "ARCH114",
+        f"train.{place}: {text!r} is not a value",
+        help=f'write it as in a recipe: --set "train.{place}={example}"',
+    )
+
+
+def not_last(step: str, place: Span) -> Diagnostic:
+    """Return: a blending of images that is followed by something else."""
+    return Diagnostic(
+        "ARCH641",
+        f"{step} must be the last augmentation",
+        Label(place),
+        help=f"move it to the end: whole images are blended, behind all else ... -> {step}",
+    )
+
+
+def unreached(recipe: Recipe, place: Span) -> list[Diagnostic]:
+    """Return: epochs at which the learning rate is to change, behind the end of training."""
+    found = []
+    at = recipe.schedule.arguments.get("at", ())
+    assert isinstance(at, tuple)
+    beyond = [epoch for epoch in at if isinstance(epoch, int) and epoch >= recipe.epochs]
+    trained = f"training ends after {recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''}"
+    if beyond:
+        found.append(
+            Diagnostic(
+                "ARCH640",
+                f"the learning rate is to change at epoch {beyond[0]}, but {trained}",
+                Label(place),
+                severity=Severity.WARNING,
+                help=f"epochs count from 0, the last is {recipe.epochs - 1}: "
+                f"change schedule.at, or train for more than {beyond[-1]} epochs",
+            )
+        )
+    if recipe.warmup is not None and recipe.warmup.arguments["unit"] == "epochs":
+        length = recipe.warmup.arguments["length"]
+        assert isinstance(length, int | float)
+        if length >= recipe.epochs:
+            found.append(
+                Diagnostic(
+                    "ARCH640",
+                    f"the warm-up takes {length:g} epochs, but {trained}: "
+                    "the schedule never begins",
+                    Label(place),
+                    severity=Severity.WARNING,
+                    help=f"warm up for less than {recipe.epochs} epochs, or train for more",
+                )
+            )
+    return found
 
 
 def no_classes(name: nodes.Name, dataset: DataSet, output: Shape | None) -> Diagnostic:

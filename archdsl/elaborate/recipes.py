@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, cast
 
-from archdsl.diagnostics import Diagnostic, Poison, Problems, nearest
+from archdsl.diagnostics import Poison, Problems, nearest
 from archdsl.elaborate import binding, messages, model_messages, recipe_messages
 from archdsl.elaborate.expanding import Expander
 from archdsl.elaborate.loading import MAX_EXTENDS, Module
+from archdsl.elaborate.recipe_fit import fit_fault
 from archdsl.elaborate.recipe_messages import ADJUSTABLE
 from archdsl.elaborate.values import Evaluator, Scope
 from archdsl.operators.operator import Shape
 from archdsl.operators.signature import Parameter, Value
-from archdsl.recipes import DATASETS, ENTRIES, DataSet, Entry, Recipe, Setting
+from archdsl.recipes import DATASETS, ENTRIES, Entry, Recipe, Setting
 from archdsl.recipes.entry import Place
-from archdsl.recipes.recipe import PLACES, SCALARS
+from archdsl.recipes.recipe import LAST, PLACES, SCALARS
 from archdsl.source import Span
 from archdsl.syntax import nodes
 
@@ -34,6 +35,7 @@ class _Plan:
     entries: dict[str, Setting] = field(default_factory=dict)  # by place; not augment
     augment: tuple[Setting, ...] = ()
     failed: set[str] = field(default_factory=set)  # what was reported, by key
+    length: Span | None = None  # where it was last said how long training or its schedule is
 
 
 class RecipeElaborator:
@@ -79,6 +81,8 @@ class RecipeElaborator:
                 elif not self.apply(setting, plan, scopes[owner]):
                     self.fail(setting, plan, owner)
                     good = False
+                elif _says_length(setting):
+                    plan.length = setting.span
         if not good:
             return Poison()
         missing = [k for k in ("epochs", "batch") if k not in plan.scalars]
@@ -86,7 +90,11 @@ class RecipeElaborator:
         if missing:
             return self.problems.add(recipe_messages.incomplete(item.name, missing))
         settings: dict[str, Any] = {**plan.scalars, **plan.entries}
-        return Recipe(name=item.name.text, augment=plan.augment, **settings)
+        recipe = Recipe(name=item.name.text, augment=plan.augment, **settings)
+        if plan.length is not None:
+            for fault in recipe_messages.unreached(recipe, plan.length):
+                self.problems.add(fault)
+        return recipe
 
     def check_once(self, setting: RecipeSetting, seen: dict[str, Span]) -> None:
         """Report a setting that the same recipe has already made."""
@@ -172,6 +180,10 @@ class RecipeElaborator:
         if any(isinstance(step, Poison) for step in found):
             return False
         plan.augment = tuple(step for step in found if isinstance(step, Setting))
+        for step, expr in zip(plan.augment[:-1], steps, strict=False):
+            if step.name in LAST:
+                self.problems.add(recipe_messages.not_last(step.name, expr.span))
+                return False
         return True
 
     def entry(self, expr: nodes.Expr, place: Place, scope: Scope) -> Setting | Poison:
@@ -211,6 +223,13 @@ class RecipeElaborator:
         if isinstance(value, Poison):
             return value
         return binding.check_value(what, parameter, value, expr.span, self.problems)
+
+
+def _says_length(setting: RecipeSetting) -> bool:
+    if isinstance(setting, nodes.Error):
+        return False
+    name = setting.name if isinstance(setting, nodes.SetEntry) else setting.path.names[0]
+    return name.text in ("epochs", "schedule", "warmup")
 
 
 def _is_none(expr: nodes.Expr) -> bool:
@@ -264,57 +283,13 @@ def elaborate_recipes(
             dataset = DATASETS[name]
             if isinstance(recipe, Recipe):
                 found[name] = recipe
-                _check_fit(item, dataset, recipe, input_shape, problems)
+                fault = fit_fault(item.dataset, item.recipe, dataset, recipe, input_shape)
+                if fault is not None:
+                    problems.add(fault)
             known = (None, (dataset.classes,)) if dataset.classes else (output,)
             if "classes" not in parameters and output not in known:
                 problems.add(recipe_messages.no_classes(item.dataset, dataset, output))
     return found
-
-
-def image_size(dataset: DataSet, recipe: Recipe, wanted: tuple[int, int]) -> tuple[int, int]:
-    """Return height and width of the training images behind the recipe's augmentation."""
-    size = wanted if dataset.resizable else (dataset.image[1], dataset.image[2])
-    for step in recipe.augment:
-        if step.name in ("resize", "random_crop"):
-            side = step.arguments["size"]
-            assert isinstance(side, int)
-            size = (side, side)
-    return size
-
-
-def _check_fit(
-    item: nodes.Train, dataset: DataSet, recipe: Recipe, shape: Shape, problems: Problems
-) -> None:
-    channels, wanted = shape[0], (shape[1], shape[2])
-    fault = _augmentation_fault(item.recipe, dataset, recipe, wanted)
-    if fault is not None:
-        problems.add(fault)
-        return
-    size = image_size(dataset, recipe, wanted)
-    plain = wanted if dataset.resizable else (dataset.image[1], dataset.image[2])
-    fits = dataset.resizable or channels == dataset.image[0]
-    if not fits or size != wanted or plain != wanted:
-        problems.add(recipe_messages.does_not_fit(item.dataset, dataset, shape, size))
-
-
-def _augmentation_fault(
-    name: nodes.Name, dataset: DataSet, recipe: Recipe, wanted: tuple[int, int]
-) -> Diagnostic | None:
-    """Return what is wrong with the row of augmentations on the images of a data set, if it is."""
-    size = wanted if dataset.resizable else (dataset.image[1], dataset.image[2])
-    random: str | None = None
-    for step in recipe.augment:
-        if step.name == "resize" and random is not None:
-            return recipe_messages.resize_too_late(name, random)
-        if step.name != "resize":
-            random = step.name
-        side, padding = step.arguments.get("size"), step.arguments.get("padding", 0)
-        if not isinstance(side, int) or not isinstance(padding, int):
-            continue
-        if step.name == "random_crop" and side > min(size) + 2 * padding:
-            return recipe_messages.crop_too_large(name, side, size, padding)
-        size = (side, side)
-    return None
 
 
 class _Scopes(Mapping[Module, Scope]):

@@ -28,9 +28,9 @@ def paths(recipe: Recipe) -> dict[str, Parameter]:
     """Return every value of a recipe that can be changed, by its path."""
     found = dict(SCALARS)
     for place in PLACES:
-        setting: Setting | None = getattr(recipe, place) if place != "augment" else None
-        if setting is None:
-            continue
+        setting = getattr(recipe, place)
+        if not isinstance(setting, Setting):
+            continue  # no warm-up; or augment, which is a row
         for parameter in ENTRIES[setting.name].parameters:
             found[f"{place}.{parameter.name}"] = parameter
     return found

@@ -114,3 +114,6 @@ PLACES: dict[Place, str] = {
     "augment": "augmentation",
 }
 """The settings that name entries, and what their entries are called."""
+
+LAST = ("mixup",)
+"""Augmentations that can only be the last of a row."""
