@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import torch  # noqa: TID251
+from torch import Tensor  # noqa: TID251
 
 from archdsl.training.distributed import World
 from archdsl.training.engine_ledger import Ledger
@@ -22,6 +23,26 @@ class Runner(Protocol):
 
     def run(self, step: int) -> None:
         """Run a step; steps come in order."""
+
+
+def tensors_of(plan: EpochPlan) -> dict[str, Tensor]:
+    """Return the tensors of a plan by name."""
+    found = {"order": plan.order, "partners": plan.partners, "shares": plan.shares}
+    found |= {f"draws.{index}": draw for index, draw in enumerate(plan.draws)}
+    return {name: tensor for name, tensor in found.items() if tensor is not None}
+
+
+def on_device(plan: EpochPlan, device: torch.device) -> EpochPlan:
+    """Return a plan on a device, without waiting for it."""
+
+    def moved(tensor: Tensor) -> Tensor:
+        # Torch keeps pinned memory until the copy is done.
+        pinned = tensor.pin_memory() if device.type == "cuda" else tensor
+        return pinned.to(device, non_blocking=True)
+
+    new = {name: moved(tensor) for name, tensor in tensors_of(plan).items()}
+    draws = tuple(new[f"draws.{index}"] for index in range(len(plan.draws)))
+    return EpochPlan(new["order"], draws, new.get("partners"), new.get("shares"))
 
 
 class EagerRunner:
@@ -41,7 +62,7 @@ class EagerRunner:
 
     def begin(self, plan: EpochPlan, rates: Sequence[float], step: int) -> None:
         """Bring the plan to the device."""
-        self._plan = plan.to(self._device)
+        self._plan = on_device(plan, self._device)
         self._rates = rates
 
     def run(self, step: int) -> None:

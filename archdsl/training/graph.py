@@ -13,6 +13,7 @@ from torch import Tensor  # noqa: TID251
 
 from archdsl.training import engine_messages
 from archdsl.training.engine_ledger import Ledger
+from archdsl.training.engine_runner import on_device, tensors_of
 from archdsl.training.engine_state import untouched
 from archdsl.training.engine_step import Step
 from archdsl.training.plan import EpochPlan
@@ -52,13 +53,14 @@ class GraphRunner:
         self._counter = torch.zeros(1, dtype=torch.int64, device=device)
         self._offsets = torch.arange(min(batch, step.count), device=device)
         self._rates = torch.zeros(steps, dtype=rate.dtype, device=device)
-        self._plan = step.plan(0).to(device)
+        self._plan = on_device(step.plan(0), device)
         self._replays: dict[int, Replay] = {}
 
     def begin(self, plan: EpochPlan, rates: Sequence[float], step: int) -> None:
         """Put plan and rates where the captured steps look for them; capture those first."""
-        for here, new in zip(_tensors(self._plan), _tensors(plan), strict=True):
-            _refill(here, new)
+        new = tensors_of(plan)
+        for name, here in tensors_of(self._plan).items():
+            _refill(here, new[name])
         _refill(self._rates, torch.tensor(rates, dtype=self._rates.dtype))
         if not self._replays:
             self._prepare()
@@ -128,11 +130,6 @@ def cuda_graph(function: Replay, device: torch.device) -> Replay:
         reason = str(error).splitlines()[0]
         raise engine_messages.not_captured("graph", reason) from error
     return graph.replay  # type: ignore[no-any-return]
-
-
-def _tensors(plan: EpochPlan) -> list[Tensor]:
-    found = (plan.order, *plan.draws, plan.partners, plan.shares)
-    return [tensor for tensor in found if tensor is not None]
 
 
 def _refill(here: Tensor, new: Tensor) -> None:
