@@ -93,11 +93,6 @@ def rates_of_epoch(recipe: Recipe, steps_per_epoch: int, epoch: int) -> Tensor:
     return torch.tensor([rate(epoch, step) for step in range(steps_per_epoch)], dtype=torch.float64)
 
 
-def learning_rate(recipe: Recipe, epoch: int) -> float:
-    """Return the learning rate of an epoch (from 0), as if it had one step."""
-    return learning_rates(recipe, 1)(epoch, 0)
-
-
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """Set the learning rate of every parameter."""
     for group in optimizer.param_groups:
