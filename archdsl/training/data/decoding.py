@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import stat
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +26,9 @@ MAX_PIXELS = 89_478_485
 MAX_ASPECT = 100
 """The most that one side may be longer than the other; resized, a strip would be enormous."""
 
-# Pillow knows more formats, among them some that start other programs (EPS).
-FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+# Pillow knows more formats, among them some that start other programs (EPS). Not every one of
+# these is in every build of it.
+_FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 
 _SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
 _WHITE = (255, 255, 255, 255)
@@ -43,7 +45,7 @@ def decode(path: Path, input: tuple[int, int, int]) -> Array:
     """
     channels, height, width = input
     try:
-        with Image.open(io.BytesIO(_read(path)), formats=FORMATS) as image:
+        with Image.open(io.BytesIO(_read(path)), formats=_formats()) as image:
             _demand_reasonable(image.size)
             plain = _plain(image, "L" if channels == 1 else "RGB")
             pixels = np.asarray(fitted(plain, height, width))
@@ -55,6 +57,12 @@ def decode(path: Path, input: tuple[int, int, int]) -> Array:
     except Exception as error:
         raise Unreadable(f"{error}" or type(error).__name__) from error
     return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    Image.init()
+    return tuple(name for name in _FORMATS if name in Image.OPEN)
 
 
 def fitted(image: Image.Image, height: int, width: int) -> Image.Image:

@@ -43,7 +43,7 @@ def read_folder(
     _demand_memory(folder, len(files), input)
     _announce(listing, console)
     pixels, unreadable = _decode_all(folder, files, input, console)
-    named = [(readable(files[place].path), why) for place, why in sorted(unreadable.items())]
+    named = sorted((readable(files[place].path), why) for place, why in unreadable.items())
     if dataset.report is not None:
         lines = [json.dumps({"path": path, "reason": why}) for path, why in named]
         replace_file(dataset.report, "".join(f"{line}\n" for line in lines).encode())
