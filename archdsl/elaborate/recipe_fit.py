@@ -53,7 +53,7 @@ def _augmentation_fault(
             random = step.name
         side, padding = step.arguments.get("size"), step.arguments.get("padding", 0)
         if step.name == "cutout":
-            if isinstance(side, int) and side >= 2 * max(size):
+            if isinstance(side, int) and side >= 2 * max(size) - 1:
                 return recipe_messages.nothing_left(name, side, size)
             continue
         if not isinstance(side, int) or not isinstance(padding, int):

@@ -28,7 +28,7 @@ class Cutout:
 
     def size(self, size: Size) -> Size:
         """Return the size of what comes out: the same. Raises ValueError if nothing is left."""
-        if self.side >= 2 * max(size):
+        if self.side >= 2 * max(size) - 1:
             raise ValueError(f"a square of {self.side} pixels covers all of {size}")
         return size
 
