@@ -11,13 +11,17 @@ import typer
 from archdsl.cli import (
     check,
     compile,
+    curves,
     evaluate,
     explain,
     export,
     fmt,
     operators,
+    recipes,
     render,
+    resume,
     summary,
+    sweep,
     watch,
 )
 
@@ -32,13 +36,17 @@ app = typer.Typer(
 for command in (
     check,
     compile,
+    curves,
     evaluate,
     explain,
     export,
     fmt,
     operators,
+    recipes,
     render,
+    resume,
     summary,
+    sweep,
     watch,
 ):
     app.command(command.NAME)(command.run)

@@ -115,7 +115,7 @@ def interrupted(
         note = f"all of it is in {checkpoint}"
     return _fault(
         "ARCH617",
-        f"interrupted after {place} of {epochs} epochs",
+        f"interrupted after {place}, of {epochs}",
         note,
         help=f"continue it: archdsl resume {folder}",
         status=status,
