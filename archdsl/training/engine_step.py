@@ -15,6 +15,7 @@ from archdsl.recipes import Recipe
 from archdsl.training.augmentation import augment, augmentations, mixup_of, prepare
 from archdsl.training.data import Images
 from archdsl.training.engine_state import State
+from archdsl.training.engine_update import Update
 from archdsl.training.mixing import mix
 from archdsl.training.options import Resolved
 from archdsl.training.plan import EpochPlan
@@ -56,6 +57,7 @@ class Step:
         self.state = state
         self.forward = forward
         self.scaling = Scaling(images, resolved, device)
+        self.update = Update(state.optimizer)
         self.count = len(images.train_y)
         self._recipe = recipe
         self._resolved = resolved
@@ -83,8 +85,7 @@ class Step:
         both scalars on the device. The loss is the mean over the images times ``scale``, and so
         are the gradients.
         """
-        optimizer = self.state.optimizer
-        optimizer.zero_grad()
+        self.update.clear()
         x, labels = self._batch(plan, which)
         smoothing = self._recipe.label_smoothing
         if plan.partners is None or plan.shares is None:
@@ -102,7 +103,7 @@ class Step:
         loss.backward()
         if self._recipe.clip is not None:
             torch.nn.utils.clip_grad_norm_(self._parameters, self._recipe.clip, foreach=True)
-        optimizer.step()
+        self.update.apply()
         if self.state.average is not None:
             self.state.average.update()
         return loss.detach(), (logits.detach().argmax(1) == labels).sum()
@@ -114,9 +115,10 @@ class Step:
         return self.scaling(images), self._y[indices]
 
     def _forward(self, x: Tensor) -> Tensor:
+        if self._resolved.precision != "bfloat16":
+            return self.forward(x)
         with autocast(self._resolved, self._device):
-            logits: Tensor = self.forward(x)
-        return logits
+            return self.forward(x)
 
 
 def loss_of(

@@ -75,7 +75,6 @@ class GraphRunner:
 
     def _prepare(self) -> None:
         """Warm up and capture each size of batch that comes; nothing is trained by it."""
-        optimizer = self._step.state.optimizer
         for step in sorted({0, self._steps - 1}):
             size = self._size(step)
             if size in self._replays:
@@ -91,7 +90,7 @@ class GraphRunner:
                     on_side_stream(whole, self._device)
             self._counter.fill_(step)
             # Gradients are made anew within the graph, in its own memory.
-            optimizer.zero_grad(set_to_none=True)
+            self._step.update.clear()
             with untouched(tensors, self._device):
                 self._replays[size] = self._capture(whole, self._device)
 
