@@ -21,7 +21,7 @@ from torch import Tensor, nn  # noqa: TID251
 
 from archdsl.training import trained_messages as messages
 from archdsl.training.trained import Trained
-from archdsl.training.writing import replace_file
+from archdsl.training.writing import check_writable, replace_file
 
 OPSET = 18
 """The version of ONNX's operators: the oldest that torch's exporter writes, so the widest known."""
@@ -76,6 +76,7 @@ def export(trained: Trained, path: Path, *, normalise: bool = False) -> Exported
     require_onnx()
     if path.suffix.lower() != ".onnx":
         raise messages.not_onnx(path)
+    check_writable(path.parent)  # exporting takes seconds
     network = trained.network.float().cpu().eval()
     module = _Scaled(network, trained.mean, trained.std).eval() if normalise else network
     metadata = metadata_of(trained, normalise=normalise)
