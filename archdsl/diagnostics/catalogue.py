@@ -160,6 +160,16 @@ _ENTRIES = (
     Entry("ARCH657", "other-data", "data that a run was not trained on", Raised.TRAINING),
     Entry("ARCH658", "inexact-export", "an export that computes other values", Raised.TRAINING),
     Entry("ARCH659", "export-failed", "a network that cannot be exported", Raised.TRAINING),
+    # Many runs: sweeps, curves, the paper's tables.
+    Entry("ARCH660", "runs-failed", "some runs of a sweep failed", Raised.TRAINING),
+    Entry("ARCH661", "run-crashed", "an error that training does not foresee", Raised.TRAINING),
+    Entry("ARCH662", "metrics-damaged", "a line of metrics that is unreadable", Raised.TRAINING),
+    Entry("ARCH663", "bad-seeds", "seeds that are none", Raised.CALL),
+    Entry("ARCH664", "ray-missing", "the package for clusters is missing", Raised.CALL),
+    Entry("ARCH665", "no-cluster", "no cluster answers", Raised.CALL),
+    Entry("ARCH666", "tensorboard-missing", "the package TensorBoard is missing", Raised.CALL),
+    Entry("ARCH667", "unknown-network", "a network that the paper does not report", Raised.CALL),
+    Entry("ARCH668", "nothing-measured", "runs without an epoch to draw", Raised.CALL),
     # Figures.
     Entry("ARCH701", "no-pen", "there is nothing to draw figures with", Raised.CALL),
     Entry("ARCH702", "graphviz-failed", "Graphviz fails, or takes too long", Raised.CALL),
