@@ -17,6 +17,7 @@ from archdsl.recipes import Recipe, Setting
 from archdsl.training.erasing import Cutout, RandomErase, Size
 from archdsl.training.mixing import Mixup
 from archdsl.training.resizing import resize
+from archdsl.training.taking import take, windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,9 @@ class RandomCrop:
     def take(self, images: Tensor, indices: Tensor, corners: Tensor) -> Tensor:
         """Return the windows [B, C, side, side] of the images of ``indices`` [B], in one go."""
         if self.padding:
-            images = torch.nn.functional.pad(images[indices], (self.padding,) * 4)
+            images = torch.nn.functional.pad(take(images, indices), (self.padding,) * 4)
             indices = torch.arange(len(indices), device=images.device)
-        windows = images.unfold(2, self.side, 1).unfold(3, self.side, 1)  # a view, no copy
-        return windows[indices, :, corners[:, 0], corners[:, 1]]
+        return windows(images, indices, corners, self.side)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,9 @@ class HorizontalFlip:
 
     def apply(self, images: Tensor, mirrored: Tensor) -> Tensor:
         """Return images [N, C, H, W] with some mirrored."""
-        return torch.where(mirrored[:, None, None, None], images.flip(3), images)
+        # Whole bytes are chosen by masks: on CPUs, six times as fast as torch.where.
+        mask = mirrored[:, None, None, None].to(torch.uint8).neg_()  # 0 or 255
+        return images.flip(3).bitwise_xor_(images).bitwise_and_(mask).bitwise_xor_(images)
 
 
 Augmentation = RandomCrop | HorizontalFlip | Cutout | RandomErase
@@ -122,7 +124,8 @@ MIXING: dict[str, Callable[..., Mixup]] = {"mixup": Mixup}
 def prepare(images: Tensor, recipe: Recipe) -> Tensor:
     """Return the training images, uint8 [N, C, H, W], after what is done once.
 
-    Raises ValueError where such an entry comes after a random one: it could not be done once.
+    Their channels lie last in memory, which is the order that is fastest to take from. Raises
+    ValueError where such an entry comes after a random one: it could not be done once.
     """
     names = [setting.name for setting in recipe.augment]
     once = [setting for setting in recipe.augment if setting.name in ONCE]
@@ -130,7 +133,7 @@ def prepare(images: Tensor, recipe: Recipe) -> Tensor:
         raise ValueError("an entry that is done once must come before the random ones")
     for setting in once:
         images = ONCE[setting.name](images, **setting.arguments)
-    return images
+    return images.contiguous(memory_format=torch.channels_last)
 
 
 def augmentations(recipe: Recipe, mean: Sequence[float] = ()) -> tuple[Augmentation, ...]:
@@ -173,7 +176,7 @@ def augment(
     if isinstance(first, RandomCrop):
         images = first.take(images, indices, draws[0])  # the images are copied once, not twice
     else:
-        images = images[indices]
+        images = take(images, indices)
     for augmentation, draw in zip(augmentations, draws, strict=True):
         if augmentation is not first or not isinstance(first, RandomCrop):
             images = augmentation.apply(images, draw)

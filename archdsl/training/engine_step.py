@@ -30,12 +30,22 @@ class Scaling:
         shape = (1, len(images.mean), 1, 1)
         self._mean = torch.tensor(images.mean, device=device).to(self._type).reshape(shape) * 255
         self._std = torch.tensor(images.std, device=device).to(self._type).reshape(shape) * 255
+        self._whole: dict[tuple[int, int], list[Tensor]] = {}  # as images of a size, [1, C, H, W]
 
     def __call__(self, images: Tensor) -> Tensor:
         """Return [B, C, H, W] scaled."""
         # Convolutions are faster with the channels last (1.1 times on a CPU, VGG).
         scaled = images.to(self._type, memory_format=torch.channels_last)
-        return scaled.sub_(self._mean).div_(self._std)
+        size = (images.shape[2], images.shape[3])
+        if size not in self._whole:
+            # Subtracting a number from each channel takes six times as long as an image from an
+            # image, as the channels lie side by side (CPU).
+            self._whole[size] = [
+                each.expand(1, -1, *size).contiguous(memory_format=torch.channels_last)
+                for each in (self._mean, self._std)
+            ]
+        mean, std = self._whole[size]
+        return scaled.sub_(mean).div_(std)
 
 
 class Step:

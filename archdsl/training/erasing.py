@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch  # noqa: TID251
 from torch import Tensor  # noqa: TID251
@@ -67,18 +68,19 @@ class RandomErase:
         Of ten that are drawn the first that is smaller than the image in both directions counts.
         """
         height, width = size
-        chosen = torch.rand(count, generator=generator) < self.p
         least, most = self.scale
-        area = torch.rand(count, _ATTEMPTS, generator=generator, dtype=torch.float64)
-        area = height * width * (least + (most - least) * area)
         low, high = (math.log(ratio) for ratio in self.ratio)
-        ratio = torch.rand(count, _ATTEMPTS, generator=generator, dtype=torch.float64)
-        ratio = torch.exp(low + (high - low) * ratio)
-        tall, wide = (area * ratio).sqrt().round().long(), (area / ratio).sqrt().round().long()
-        fits = (tall < height) & (wide < width)
-        first = fits.int().argmax(1, keepdim=True)
-        drawn = chosen & fits.any(1)
-        tall, wide = (side.gather(1, first)[:, 0] * drawn for side in (tall, wide))
+        sides = torch.zeros(2, count, dtype=torch.int64)
+        open_ = (torch.rand(count, generator=generator) < self.p).nonzero()[:, 0]
+        for _ in range(_ATTEMPTS):
+            drawn = torch.rand(2, len(open_), generator=generator, dtype=torch.float64)
+            area = height * width * (least + (most - least) * drawn[0])
+            ratio = torch.exp(low + (high - low) * drawn[1])
+            tall, wide = (area * ratio).sqrt().round(), (area / ratio).sqrt().round()
+            fits = (tall < height) & (wide < width)
+            sides[:, open_[fits]] = torch.stack((tall, wide))[:, fits].long()
+            open_ = open_[~fits]
+        tall, wide = sides.unbind(0)
         # Any place at which the rectangle lies within the image, each as likely.
         places = torch.rand(2, count, generator=generator, dtype=torch.float64)
         top = (places[0] * (height - tall + 1)).long()
@@ -95,16 +97,27 @@ def blank(images: Tensor, boxes: Tensor, fill: tuple[int, ...]) -> Tensor:
 
     Raises ValueError where ``fill`` is neither one value nor as many as there are channels.
     """
-    channels, height, width = images.shape[1:]
+    count, channels, height, width = images.shape
+    if len(fill) not in (1, channels):
+        raise ValueError(f"{len(fill)} values to fill {channels} channels with")
     top, left, tall, wide = (each[:, None] for each in boxes.unbind(1))
     row = torch.arange(height, device=images.device)
-    column = torch.arange(width, device=images.device)
+    column = torch.arange(width * channels, device=images.device)  # of each byte of a line
+    column.div_(channels, rounding_mode="floor")
     rows, columns = (row >= top) & (row < top + tall), (column >= left) & (column < left + wide)
-    within = rows[:, :, None] & columns[:, None, :]
-    if len(set(fill)) == 1:
-        return images.masked_fill(within[:, None], fill[0])
-    if len(fill) != channels:
-        raise ValueError(f"{len(fill)} values to fill {channels} channels with")
-    # One number at a time: a tensor of them would have to be brought to the device.
-    parts = [images[:, c].masked_fill(within, value) for c, value in enumerate(fill)]
-    return torch.stack(parts, 1)
+    # Rows of an image as bytes, the channels of a pixel side by side, are chosen by masks of 0 or
+    # 255: on CPUs, six times as fast as masked_fill.
+    chosen = rows.to(torch.uint8).neg_()[:, :, None] & columns.to(torch.uint8).neg_()[:, None, :]
+    lines = images.permute(0, 2, 3, 1).reshape(count, height, width * channels)
+    filling = _line(fill * (channels // len(fill)), width, images.device)
+    filled = chosen.bitwise_and_(lines ^ filling).bitwise_xor_(lines)
+    return filled.view(count, height, width, channels).permute(0, 3, 1, 2)
+
+
+@lru_cache(maxsize=64)
+def _line(fill: tuple[int, ...], width: int, device: torch.device) -> Tensor:
+    """Return the bytes of one line of filled pixels, [width * C].
+
+    It is kept, since a tensor cannot be brought to a device while a CUDA graph is captured.
+    """
+    return torch.tensor(fill * width, dtype=torch.uint8, device=device)

@@ -25,7 +25,9 @@ class Mixup:
         """
         which = torch.arange(count) // batch
         keys = torch.rand(count, generator=generator, dtype=torch.float64)
-        partners = torch.argsort(which + keys)  # sorted within each batch
+        whole = count // batch * batch  # the tail is a batch of its own
+        orders = (keys[:whole].view(-1, batch).argsort(1).view(-1), keys[whole:].argsort())
+        partners = torch.cat(orders) + which * batch
         # torch draws no Beta from a generator of one's own.
         seed = int(torch.randint(2**62, (), generator=generator))
         shares = np.random.Generator(np.random.Philox(key=seed)).beta(
