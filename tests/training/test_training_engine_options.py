@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from itertools import pairwise
 
 import pytest
@@ -104,3 +106,13 @@ def test_shares_are_a_partition(size: int, count: int) -> None:
     assert all(a[1] == b[0] for a, b in pairwise(shares))
     assert max(lengths) - min(lengths) <= 1
     assert count == 0 or lengths[0] > 0
+
+
+def test_the_engine_needs_no_compiler() -> None:
+    """Emitted modules are trained on machines that have torch and little else."""
+    code = (
+        "import sys\n"
+        "for name in ('lark', 'pydantic', 'typer'): sys.modules[name] = None\n"
+        "import archdsl.training.engine, archdsl.backends.pytorch.execution"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
