@@ -18,6 +18,7 @@ from archdsl.cli.computing import (
     Locked,
     PrecisionOption,
     Resume,
+    TensorBoard,
 )
 from archdsl.cli.formats import Format, FormatOption
 from archdsl.cli.options import AllowOutside
@@ -74,6 +75,7 @@ def run(
     locked: Locked = None,
     checkpoint_epochs: CheckpointEpochs = None,
     checkpoint_seconds: CheckpointSeconds = None,
+    tensorboard: TensorBoard = False,
     figures: Annotated[
         bool, typer.Option("--figures/--no-figures", help="Draw the model, too.")
     ] = True,
@@ -101,8 +103,9 @@ def run(
     if epochs is not None:
         of_recipe["epochs"] = epochs
     computing = Computing(
-        engine, precision, bn, deterministic, resume, locked, checkpoint_epochs, checkpoint_seconds
-    )
+        engine, precision, bn, deterministic, resume, locked, checkpoint_epochs, checkpoint_seconds,
+        tensorboard,
+    )  # fmt: skip
     if train is None:
         skips = skip_unreadable or None
         given: dict[str, object] = {"--data": data, "--runs": runs, "--device": device}

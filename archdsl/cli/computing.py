@@ -82,6 +82,10 @@ CheckpointSeconds = Annotated[
     typer.Option(min=0, metavar="S", help="A checkpoint every S seconds [60].", show_default=False),
 ]
 
+TensorBoard = Annotated[
+    bool, typer.Option("--tensorboard", help="Write scalars for TensorBoard into the run folder.")
+]
+
 
 @dataclass(frozen=True)
 class Computing:
@@ -95,6 +99,7 @@ class Computing:
     locked: Path | None = None
     checkpoint_epochs: int | None = None
     checkpoint_seconds: float | None = None
+    tensorboard: bool = False
 
     def given(self) -> list[str]:
         """Return the options that the call has."""

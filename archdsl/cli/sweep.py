@@ -17,6 +17,7 @@ from archdsl.cli.computing import (
     Deterministic,
     EngineOption,
     PrecisionOption,
+    TensorBoard,
 )
 from archdsl.cli.options import AllowOutside
 
@@ -84,6 +85,7 @@ def run(
     deterministic: Deterministic = False,
     checkpoint_epochs: CheckpointEpochs = None,
     checkpoint_seconds: CheckpointSeconds = None,
+    tensorboard: TensorBoard = False,
     ray: RayOption = False,
     ray_address: RayAddressOption = None,
     format: Annotated[
@@ -105,7 +107,7 @@ def run(
         engine, precision, bn, deterministic,
         checkpoint_epochs=checkpoint_epochs, checkpoint_seconds=checkpoint_seconds,
     )  # fmt: skip
-    setup = Setup(runs, device, computing.options(), computing.every())
+    setup = Setup(runs, device, computing.options(), computing.every(), tensorboard)
     settings = parse_settings(set or ())
     if epochs is not None:
         settings["train.epochs"] = epochs

@@ -113,6 +113,7 @@ def train_compiled(
             every=how.every(),
             resume=how.resume,
             locked=how.locked,
+            tensorboard=how.tensorboard,
         )
     )
 

@@ -31,6 +31,7 @@ from archdsl.training.record import Record, record_of
 from archdsl.training.result import EpochMetrics, Result
 from archdsl.training.run_folder import WEIGHTS, RunFolder
 from archdsl.training.session import FORMAT, IDENTITY, Session
+from archdsl.training.tensorboard import Scalars
 from archdsl.training.writing import check_writable
 
 NAN_REPORT = "nan_report.json"
@@ -68,6 +69,7 @@ class Attempt:
     device: str
     options: Options
     every: Every
+    tensorboard: bool = False
 
     def carry_out(self, writable: Path, open: Open) -> Result:
         """Train, in the folder that ``open`` makes or finds; ``writable`` is checked beforehand.
@@ -123,13 +125,14 @@ class Attempt:
             accuracy = f"test accuracy {opened.finished.test_accuracy:.2%}"
             display.line(f"finished before: {accuracy}  {opened.path}")
             return opened.finished
+        course = _Course(self, opened, engine, session, display, interruption)
         try:
             with interruption.shielded():
                 loaded = self._load(opened, record) if opened.again else None
-            return _Course(self, opened, engine, session, display, interruption).run(
-                loaded, device, len(images.train_y)
-            )
+            return course.run(loaded, device, len(images.train_y))
         finally:
+            if course.scalars:
+                course.scalars.close()
             if opened.folder:
                 opened.folder.release()
 
@@ -187,6 +190,7 @@ class _Course:
     session: Session
     display: Display
     interruption: Interruption
+    scalars: Scalars | None = None
 
     def run(self, loaded: Loaded | None, device: torch.device, count: int) -> Result:
         folder, recipe = self.opened.folder, self.attempt.recipe
@@ -248,6 +252,9 @@ class _Course:
                     {"epoch": place.epoch, "step": place.step},
                 )
             self.session.begin(self.engine, folder, done, best)
+            if folder and self.attempt.tensorboard:
+                self.scalars = Scalars(folder.path, len(done))
+                self.session.observe = self.scalars.append
 
     def _tell(self, loaded: Loaded) -> None:
         for path, reason in loaded.damaged:

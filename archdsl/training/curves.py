@@ -21,11 +21,12 @@ from archdsl.backends.figures.faults import nothing_to_draw_with
 from archdsl.backends.figures.fonts import FAMILY
 from archdsl.backends.figures.theme import LIGHT, Theme
 from archdsl.training.curves_labels import labels_of, milestones, progress, title_of
-from archdsl.training.results import Measured, Run, read_run
+from archdsl.training.results import METRICS, Measured, Run, read_run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from rich.console import Console
 
 FORMATS = ("svg", "png", "pdf")
 """Of files with curves."""
@@ -88,6 +89,23 @@ def write_curves(folder: Path) -> list[Path]:
         replace_file(path, data)
         written.append(path)
     return written
+
+
+def record_curves(folder: Path, console: Console) -> None:
+    """Write the curves of a run that has finished, unless they are there already.
+
+    The run is whole without them, so nothing that goes wrong here is raised: it is said.
+    """
+    try:
+        drawn = folder / "curves.svg"
+        metrics = folder / METRICS
+        if drawn.exists() and drawn.stat().st_mtime_ns >= metrics.stat().st_mtime_ns:
+            return
+        write_curves(folder)
+    except Exception as error:
+        console.print(
+            f"note: no curves were drawn: {error}", highlight=False, markup=False, soft_wrap=True
+        )
 
 
 def draw_runs(

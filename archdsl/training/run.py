@@ -9,11 +9,14 @@ from rich.console import Console
 
 from archdsl.recipes import DataSet, Recipe
 from archdsl.training import checkpoint_messages
+from archdsl.training.curves import record_curves
+from archdsl.training.distributed import world
 from archdsl.training.job import Job
 from archdsl.training.options import Options
 from archdsl.training.recorded import Recorded, read_recorded, sha256_of
 from archdsl.training.requirements import require
 from archdsl.training.result import Result
+from archdsl.training.tensorboard import require_tensorboard
 
 if TYPE_CHECKING:
     from archdsl.training.attempt import Opened
@@ -35,6 +38,7 @@ def train(
     every: Every | None = None,
     resume: bool = False,
     locked: Path | None = None,
+    tensorboard: bool = False,
 ) -> Result:
     """Train a model and leave a folder under ``out`` that tells all about it.
 
@@ -43,15 +47,19 @@ def train(
     on ``console``; ``options`` say how it is computed, ``every`` how often a checkpoint is taken.
     With ``resume``, a run of the same under ``out`` is continued if there is one, and returned as
     it is if it is finished. With ``locked``, the folder of another run, training only begins if
-    all that is recorded there holds here too. Weights and metrics depend on the job, the data, the
-    recipe (with its seed), the options, and on the machine and its number of threads.
+    all that is recorded there holds here too. With ``tensorboard``, scalars for it are written
+    beside the metrics; the curves of a finished run are drawn. Weights and metrics depend on the
+    job, the data, the recipe (with its seed), the options, and on the machine and its number of
+    threads.
 
-    Raises :class:`Fault` (ARCH611 to ARCH637), and ValueError where job, data set, recipe and
-    device do not fit together, which the compiler and the command line check beforehand. Torch's
-    global random generator is seeded.
+    Raises :class:`Fault` (ARCH611 to ARCH637, ARCH666), and ValueError where job, data set, recipe
+    and device do not fit together, which the compiler and the command line check beforehand.
+    Torch's global random generator is seeded.
     """
     lock = read_recorded(locked) if locked is not None else None
     require(dataset.name)
+    if tensorboard:
+        require_tensorboard()
     from archdsl.training.attempt import Attempt
     from archdsl.training.checkpoint_schedule import Every
     from archdsl.training.opening import open_new, open_same
@@ -64,9 +72,17 @@ def train(
         return open_same(out, job, record, here) if resume else open_new(out, job, record, here)
 
     attempt = Attempt(
-        job, dataset, recipe, data, console, device, options or Options(), every or Every()
+        job,
+        dataset,
+        recipe,
+        data,
+        console,
+        device,
+        options or Options(),
+        every or Every(),
+        tensorboard,
     )
-    return attempt.carry_out(out, open)
+    return _drawn(attempt.carry_out(out, open), console)
 
 
 def resume(
@@ -104,7 +120,14 @@ def resume(
         options,
         every or Every(),
     )
-    return attempt.carry_out(folder, lambda _, here: open_again(folder, here))
+    return _drawn(attempt.carry_out(folder, lambda _, here: open_again(folder, here)), console)
+
+
+def _drawn(result: Result, console: Console) -> Result:
+    """Return a finished run, with its curves drawn: by the one process of several that writes."""
+    if world().writes:
+        record_curves(result.folder, console)
+    return result
 
 
 def _demand_same_job(recorded: Recorded, job: Job) -> None:

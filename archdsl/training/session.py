@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Callable
 
 from archdsl.training.checkpoint import Payload, Place
 from archdsl.training.checkpoint_schedule import Clock, Every, Schedule
@@ -51,6 +52,8 @@ class Session(Hooks):
         self._folder: RunFolder | None = None
         self._writer: CheckpointWriter | None = None
         self._schedule = Schedule(every, Place(0, 0), clock)
+        self.observe: Callable[[EpochMetrics], None] | None = None
+        """Called with the metrics of each epoch, once they are recorded."""
 
     def begin(
         self,
@@ -97,6 +100,8 @@ class Session(Hooks):
                 self._folder.append(metrics)
             self.done.append(metrics)
         self._display.epoch(metrics)
+        if self.observe:
+            self.observe(metrics)
         if agree(self._wish(self.place)) == _SAVE:
             self._take(self.place)
 

@@ -75,6 +75,7 @@ class Setup:
     device: str = "auto"
     options: Options = field(default_factory=Options)
     every: Every = field(default_factory=Every)
+    tensorboard: bool = False
 
 
 Told = Callable[[Outcome], None]
@@ -207,6 +208,7 @@ def carry_out(task: Task, setup: Setup, console: Console) -> Outcome:
             device=setup.device,
             options=setup.options,
             every=setup.every,
+            tensorboard=setup.tensorboard,
             resume=True,
         )
         return Outcome(task, State.TRAINED, read_run(result.folder))

@@ -13,6 +13,7 @@ import os
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
 
@@ -68,7 +69,7 @@ def _train(
     gpus = 0 if setup.device == "cpu" or not ray.cluster_resources().get("GPU") else 1
     remote = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=RETRIES)(work)
     # Workers have working folders of their own.
-    at = Setup(setup.runs.absolute(), setup.device, setup.options, setup.every)
+    at = replace(setup, runs=setup.runs.absolute())
     numbers = {remote.remote(_absolute(tasks[n]), at): n for n in waiting}
     console.print(
         f"{len(numbers)} runs on a Ray cluster of {len(ray.nodes())} node(s)", highlight=False
@@ -177,6 +178,4 @@ def _demand_answer(address: str) -> None:
 
 
 def _absolute(task: Task) -> Task:
-    from dataclasses import replace
-
     return replace(task, data=task.data.absolute() if task.data is not None else None)
