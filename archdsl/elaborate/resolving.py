@@ -13,6 +13,7 @@ from archdsl.elaborate.checking_values import ValueChecker
 from archdsl.elaborate.contracts import check_contract
 from archdsl.elaborate.loading import MAX_EXTENDS, Module, Program, Symbol
 from archdsl.elaborate.scopes import Entry, Names, Sort, mark_used, parts
+from archdsl.elaborate.values import FUNCTIONS
 from archdsl.recipes import DATASETS, ENTRIES
 from archdsl.recipes.recipe import PLACES, SCALARS
 from archdsl.syntax import nodes
@@ -257,7 +258,7 @@ class Resolver:
             if isinstance(setting, nodes.SetEntry):
                 if setting.name.text in PLACES:
                     for call in parts(setting.value):
-                        if isinstance(call, nodes.Call):
+                        if isinstance(call, nodes.Call) and call.callee.text not in FUNCTIONS:
                             self.entry_arguments(call, top)
                 elif setting.name.text in SCALARS:
                     words = SCALARS[setting.name.text].kind.words
@@ -278,8 +279,14 @@ class Resolver:
                 parameter = parameters.get(argument.name.text)
             else:
                 parameter = in_order.pop(0) if in_order else None
-            words = parameter.kind.words if parameter else ()
+            # What is misspelt before the word is reported by itself.
+            words = parameter.kind.words if parameter else _ALL_WORDS
             self.values.check(argument.value, top, words=words)
+
+
+_ALL_WORDS = tuple(
+    word for entry in ENTRIES.values() for p in entry.parameters for word in p.kind.words
+)
 
 
 def words_of_setting(path: tuple[str, ...]) -> tuple[str, ...]:
@@ -288,6 +295,8 @@ def words_of_setting(path: tuple[str, ...]) -> tuple[str, ...]:
         return SCALARS[path[0]].kind.words
     entries = [entry for entry in ENTRIES.values() if entry.place == path[0]]
     parameters = [p for e in entries for p in e.parameters if p.name == path[-1]]
+    if not parameters:
+        return _ALL_WORDS  # it is reported that there is no such setting
     return tuple(word for parameter in parameters for word in parameter.kind.words)
 
 
