@@ -124,6 +124,15 @@ def test_a_model_without_the_parameter(place: Path) -> None:
     assert archdsl("check", "fixed.arch", cwd=place).returncode == 0
 
 
+def test_an_augmentation_that_ends_in_another_size(place: Path) -> None:
+    (place / "wide.arch").write_text(SPEC.replace(" -> random_crop(8)", ""))
+    done = archdsl("check", "wide.arch", cwd=place)
+    assert done.returncode == 1
+    said = done.stdout + done.stderr
+    assert "takes [3, 8, 8], but a folder of images gives [3, 10, 10] in training" in said
+    assert "end augment with a crop to 8" in said
+
+
 def test_evaluate(place: Path) -> None:
     done = archdsl("evaluate", run_of(place), "--per-class", cwd=place)
     assert done.returncode == 0, done.stderr

@@ -218,6 +218,20 @@ def test_what_was_passed_over_is_said_and_recorded(pets: Path, console: Console)
     assert images.facts["ignored"] == {".txt": 1} and images.facts["links_leading_out"] == 1
 
 
+def test_images_that_are_tested_and_trained_with(pets: Path, console: Console) -> None:
+    assert look(pets, console).facts["tested_and_trained"] == 0
+    assert "warning" not in printed(console)
+    for name in ("train", "test"):
+        for label in CLASSES:
+            for n in range(3):
+                picture(
+                    pets.parent / "two" / name / label / f"{n}.png", 0, n if label == "cat" else 9
+                )
+    images = look(pets.parent / "two", console)
+    assert images.facts["tested_and_trained"] == 9
+    assert "warning: 9 images are tested with that are trained with, too" in printed(console)
+
+
 def run(
     root: Path, job: Job, recipe: Recipe, console: Console, dataset: DataSet, out: Path
 ) -> Path:

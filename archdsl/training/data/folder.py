@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import warnings
@@ -63,6 +64,11 @@ def read_folder(
         train_x, test_x = pixels[:edge][good[:edge]], pixels[edge:][good[edge:]]
     else:
         train_x, test_x = pixels[:edge], pixels[edge:]
+    again = _trained_on(train_x, test_x)
+    if again:
+        said = "1 image is" if again == 1 else f"{again:,} images are"
+        message = f"{said} tested with that {'is' if again == 1 else 'are'} trained with, too"
+        console.print(f"warning: {message}", highlight=False, markup=False)
     facts = {
         "class_names": list(listing.class_names),
         "split": listing.split,
@@ -70,6 +76,7 @@ def read_folder(
         "unreadable": [{"path": path, "reason": why} for path, why in named],
         "ignored": dict(sorted(listing.ignored.items())),
         "links_leading_out": listing.outside,
+        "tested_and_trained": again,
     }
     return images_of(train_x, trained, test_x, tested, listing.class_names, facts)
 
@@ -143,6 +150,13 @@ def _demand_classes(
             raise messages.empty_class(folder, name, 0, 1, "none of its images can be read")
     if not len(tested):
         raise messages.folder_missing(folder, "none of the images to test with can be read")
+
+
+def _trained_on(train_x: Array, test_x: Array) -> int:
+    """Return how many images to test with are equal to one to train with, pixel by pixel."""
+    seen = {hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in train_x}
+    found = (hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in test_x)
+    return sum(digest in seen for digest in found)
 
 
 def _demand_memory(folder: Path, count: int, input: tuple[int, int, int]) -> None:
