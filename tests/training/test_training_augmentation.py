@@ -24,6 +24,7 @@ from archdsl.training.augmentation import (
 from archdsl.training.erasing import Cutout, RandomErase, blank
 from archdsl.training.mixing import Mixup, mix
 from archdsl.training.plan import EpochPlan
+from archdsl.training.taking import take, windows
 
 MakeRecipe = Callable[..., Recipe]
 
@@ -252,3 +253,29 @@ def test_what_blends_is_the_last_of_its_row(make_recipe: MakeRecipe) -> None:
     assert mixup_of(make_recipe()) is None
     with pytest.raises(ValueError, match="behind everything else"):
         mixup_of(make_recipe(augment=recipe.augment[::-1]))
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3])
+@pytest.mark.parametrize("last", [True, False])
+def test_what_is_taken_does_not_depend_on_the_layout(channels: int, last: bool) -> None:
+    images = pixels(6, channels, 9)
+    if last:
+        images = images.contiguous(memory_format=torch.channels_last)
+    indices = torch.tensor([5, 0, 5, 2])
+    assert torch.equal(take(images, indices), images[indices])
+    # The very first bytes and the very last ones are among them.
+    corners = torch.tensor([[3, 3], [0, 0], [0, 3], [2, 1]])
+    found = windows(images, indices, corners, 6)
+    for each, index, (row, column) in zip(found, indices, corners.tolist(), strict=True):
+        assert torch.equal(each, images[index, :, row : row + 6, column : column + 6])
+    assert torch.equal(windows(images, indices, corners * 0, 9), images[indices])
+
+
+def test_what_is_prepared_has_its_channels_last(make_recipe: MakeRecipe) -> None:
+    ready = prepare(pixels(3), with_row(make_recipe, "resize(40) -> random_crop(32) -> hflip"))
+    assert ready.is_contiguous(memory_format=torch.channels_last)
+    crop = (RandomCrop(32, 0), HorizontalFlip(), Cutout(8, (1, 2, 3)))
+    plan = EpochPlan.of(0, 0, 3, (40, 40), crop)
+    indices, draws = plan.rows(slice(None))
+    batch = augment(ready, indices, crop, draws)
+    assert batch.is_contiguous(memory_format=torch.channels_last)
