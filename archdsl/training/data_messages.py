@@ -23,7 +23,8 @@ def folder_missing(folder: Path, reason: str) -> Fault:
     return _fault(
         "ARCH650",
         f"there are no images in {visible(str(folder))}: {reason}",
-        help="name a folder that has one folder of images for each class: --train folder:PATH",
+        help="name a folder that has one folder of images for each class: --train folder:PATH, "
+        "or --data PATH for a run that is there",
     )
 
 

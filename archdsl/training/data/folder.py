@@ -8,6 +8,7 @@ import os
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -169,8 +170,13 @@ def _demand_memory(folder: Path, count: int, input: tuple[int, int, int]) -> Non
 
 
 def _memory() -> int | None:
-    """Return the bytes of memory that the machine has; None where that cannot be asked for."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return None
+    """Return the bytes of memory that this process may have; None where that cannot be asked for.
+
+    That is what the machine has, or what the container is allowed (Linux, control groups 2).
+    """
+    found = []
+    with suppress(AttributeError, ValueError, OSError):
+        found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    with suppress(ValueError, OSError):  # ValueError: it says `max`
+        found.append(int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    return min(found, default=None)
