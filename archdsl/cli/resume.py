@@ -32,8 +32,9 @@ def run(
     again, and what comes out must be what was trained. In the end the run is what it would have
     been without the interruption, to the bit.
 
-    Exit status 0: done; 2: it cannot be continued, or the data or the disk are at fault; 3: the
-    loss was not finite; 75: ended by a signal, with a checkpoint; 130: broken off.
+    Exit status 0: done; 1: this version of archdsl finds fault with the spec; 2: it cannot be
+    continued, or the data or the disk are at fault; 3: the loss was not finite; 75: ended by a
+    signal, with a checkpoint; 130: broken off.
     """
     from archdsl.cli.training import carry_out, console_of_run, job_of
     from archdsl.training import checkpoint_messages

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from archdsl.training import checkpoint_messages
@@ -18,13 +18,16 @@ FIELDS = (
 )
 """What has to be the same, in this order: what a run is made from, how, and on what."""
 
+Difference = tuple[str, str, str]
+"""A field's path (``versions.torch``), the value that is recorded, and the other."""
+
 _ABSENT = "absent"
 
 
-def differences(locked: Record, found: Record) -> list[tuple[str, object, object]]:
-    """Return what differs: the field's path (``versions.torch``), the locked value, the other."""
-    pairs: list[tuple[str, object, object]] = []
-    for field in FIELDS:
+def differences(locked: Record, found: Record, fields: Sequence[str] = FIELDS) -> list[Difference]:
+    """Return what of the fields differs in two records."""
+    pairs: list[Difference] = []
+    for field in fields:
         one, other = _plain(locked, field), _plain(found, field)
         pairs.extend(_differing(field, one, other))
     return pairs
@@ -54,7 +57,7 @@ def _shortened(names: list[str]) -> list[str]:
     return [name.removeprefix(f"{root}/") if root else name for name in own]
 
 
-def _differing(path: str, one: Any, other: Any) -> Iterator[tuple[str, object, object]]:
+def _differing(path: str, one: Any, other: Any) -> Iterator[Difference]:
     if isinstance(one, dict) and isinstance(other, dict):
         for key in dict.fromkeys([*one, *other]):
             yield from _differing(f"{path}.{key}", one.get(key, _ABSENT), other.get(key, _ABSENT))

@@ -6,9 +6,10 @@ Where a run has several processes, the one that writes decides, and the others a
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from archdsl.training.attempt import Opened
 from archdsl.training.distributed import World, agree
 from archdsl.training.job import Job
 from archdsl.training.record import Record
@@ -24,6 +25,23 @@ from archdsl.training.run_folder import (
 )
 
 _NEW, _AGAIN, _FINISHED = range(3)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The folder of a run: ``folder`` is None in a process that does not write.
+
+    ``again`` is whether it was there before; ``finished`` is the result of one that is finished.
+    """
+
+    path: Path
+    folder: RunFolder | None
+    again: bool = False
+    finished: Result | None = None
+
+
+Open = Callable[[Record, World], Opened]
+"""Makes or finds the folder for a run of this record."""
 
 
 def open_new(out: Path, job: Job, record: Record, here: World) -> Opened:

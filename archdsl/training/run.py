@@ -19,9 +19,9 @@ from archdsl.training.result import Result
 from archdsl.training.tensorboard import require_tensorboard
 
 if TYPE_CHECKING:
-    from archdsl.training.attempt import Opened
     from archdsl.training.checkpoint_schedule import Every
     from archdsl.training.distributed import World
+    from archdsl.training.opening import Opened
     from archdsl.training.record import Record
 
 
@@ -67,7 +67,7 @@ def train(
     def open(record: Record, here: World) -> Opened:
         from archdsl.training.lock import demand_same
 
-        if lock is not None:
+        if lock is not None and here.writes:  # the others have devices of their own
             demand_same(lock, record)
         return open_same(out, job, record, here) if resume else open_new(out, job, record, here)
 

@@ -16,7 +16,7 @@ import torch
 from rich.console import Console
 
 from archdsl.recipes import DataSet, Recipe, Setting
-from archdsl.training import Fault, Job, Result, attempt, resume, train
+from archdsl.training import Fault, Job, Result, attempt, course, resume, train
 from archdsl.training.checkpoint_schedule import Every
 from archdsl.training.checkpoint_store import CheckpointStore
 from archdsl.training.engine import Engine, Position
@@ -174,7 +174,7 @@ def killed(
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(attempt._Course, "_close", lambda *_: None)
+        patched.setattr(course.Course, "_close", lambda *_: None)
         real = Session.end_epoch
 
         def end(session: Session, metrics: Any) -> None:
@@ -189,6 +189,31 @@ def killed(
     (folder,) = out.iterdir()
     assert json.loads((folder / "run.json").read_text())["status"] == "running"
     return folder
+
+
+def test_what_is_not_as_it_was_is_said_and_recorded(
+    job: Job, digits: DataSet, recipe: Recipe, signals: SignalAt, tmp_path: Path
+) -> None:
+    signals.at = [(0, 2)]
+    with pytest.raises(Fault):
+        begin(job, digits, recipe, tmp_path)
+    (folder,) = tmp_path.iterdir()
+    torch.set_num_threads(2)
+    record = json.loads((folder / "run.json").read_text())
+    version = record["versions"]["torch"]
+    record["versions"]["torch"] = "1.0"
+    (folder / "run.json").write_text(json.dumps(record))
+    result, said = go_on(folder, job)
+    assert (
+        f"note: threads was 1, and is 2 now\nnote: versions.torch was 1.0, and is {version} now"
+        in said
+    )
+    after = json.loads((result.folder / "run.json").read_text())
+    assert after["resumed"][0]["changes"] == [
+        ["threads", "1", "2"],
+        ["versions.torch", "1.0", version],
+    ]
+    assert (after["threads"], after["versions"]["torch"]) == (1, "1.0")
 
 
 def cut(path: Path) -> None:
