@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 from typer.testing import CliRunner
 
 from archdsl.cli import app
@@ -139,3 +142,25 @@ def test_the_command_says_so(tmp_path: Path, value: Value, said: str) -> None:
     result = CliRunner().invoke(app, call)
     assert result.exit_code == 2 and said in result.output
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_recorded_recipe_is_read_as_it_was() -> None:
+    """A run is continued by the recipe in its ``run.json``: nothing of it may be lost there."""
+    entries = {
+        "optimizer": "adamw(lr = 1, betas = [0, 0.5], decay = weights)",
+        "warmup": "linear(3, steps)",
+        "schedule": "step(at = [1, 2])",
+        "augment": "cutout(4, value = 0) -> random_erase -> mixup(1)",
+        "clip": 1.0,
+        "ema": 0.5,
+    }
+    for recipe in (RECIPE, WARM, change(RECIPE, entries)):
+        text = json.dumps(asdict(recipe))
+        again = TypeAdapter(Recipe).validate_python(json.loads(text))
+        assert again == recipe and json.dumps(asdict(again)) == text
+
+
+def test_a_short_trial_is_no_fault() -> None:
+    assert change(WARM, {"epochs": 1}).epochs == 1
+    at = changed("schedule=step(at = [200])", "epochs=1").schedule.arguments["at"]
+    assert at == (200,)
