@@ -164,6 +164,40 @@ def test_a_call_that_fails_leaves_the_former_ones(
     demand_former(store)
 
 
+def test_a_folder_that_cannot_be_synced(
+    store: CheckpointStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is there, but a power cut might take its name: that is said, where it is a fault."""
+    real = os.fsync
+    for number, fails in [(errno.EIO, True), (errno.EINVAL, False)]:
+        calls: list[int] = []
+
+        def fsync(descriptor: int, number: int = number, calls: list[int] = calls) -> None:
+            calls.append(descriptor)
+            if len(calls) == 2:  # after that of the file
+                raise OSError(number, os.strerror(number))
+            real(descriptor)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(writing.os, "fsync", fsync)
+            if fails:
+                with pytest.raises(Fault, match=os.strerror(number)):
+                    store.save(payload(3), Place(3, 0), None)
+            else:
+                store.save(payload(3), Place(3, 0), None)
+        loaded = store.load()
+        assert loaded is not None and loaded.payload["number"] == 3
+
+
+def test_new_folders_are_synced_from_above(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr(writing, "_sync_folder", synced.append)
+    writing.make_folders(tmp_path / "a" / "b")
+    assert writing.make_new_folder(tmp_path / "a" / "c")
+    writing.make_folders(tmp_path / "a" / "c")
+    assert synced == [tmp_path / "a", tmp_path, tmp_path / "a"]
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A real disk of 512 KiB, where the system lets us have one."""
