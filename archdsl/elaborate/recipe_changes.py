@@ -23,7 +23,7 @@ from archdsl.operators.signature import Value
 from archdsl.recipes import DataSet, Recipe
 from archdsl.recipes.entry import Place
 from archdsl.recipes.override import UnfitValue, UnknownPath, override, paths
-from archdsl.recipes.recipe import PLACES
+from archdsl.recipes.recipe import PLACES, conflict
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes
 from archdsl.syntax.recursion import room_to_recurse
@@ -61,6 +61,9 @@ def change(recipe: Recipe, changes: Mapping[str, Value]) -> Recipe:
             message = f"train.{path} cannot be {show(value)}"
             help = f"{path} is {unfit.wanted}"
             raise Unchangeable(Diagnostic("ARCH105", message, help=help)) from None
+    wrong = conflict(recipe)
+    if wrong is not None:
+        raise Unchangeable(Diagnostic("ARCH105", wrong[0], help=wrong[1]))
     return recipe
 
 

@@ -17,7 +17,7 @@ from archdsl.operators.operator import Shape
 from archdsl.operators.signature import Parameter, Value
 from archdsl.recipes import DATASETS, ENTRIES, Entry, Recipe, Setting
 from archdsl.recipes.entry import Place
-from archdsl.recipes.recipe import LAST, PLACES, SCALARS
+from archdsl.recipes.recipe import LAST, PLACES, SCALARS, conflict
 from archdsl.source import Span
 from archdsl.syntax import nodes
 
@@ -35,6 +35,7 @@ class _Plan:
     entries: dict[str, Setting] = field(default_factory=dict)  # by place; not augment
     augment: tuple[Setting, ...] = ()
     failed: set[str] = field(default_factory=set)  # what was reported, by key
+    optimizer: Span | None = None  # where it was last chosen or changed
     length: Span | None = None  # where it was last said how long training or its schedule is
 
 
@@ -81,8 +82,10 @@ class RecipeElaborator:
                 elif not self.apply(setting, plan, scopes[owner]):
                     self.fail(setting, plan, owner)
                     good = False
-                elif _says_length(setting):
+                elif _first_name(setting) in ("epochs", "schedule", "warmup"):
                     plan.length = setting.span
+                elif _first_name(setting) == "optimizer":
+                    plan.optimizer = setting.span
         if not good:
             return Poison()
         missing = [k for k in ("epochs", "batch") if k not in plan.scalars]
@@ -91,6 +94,11 @@ class RecipeElaborator:
             return self.problems.add(recipe_messages.incomplete(item.name, missing))
         settings: dict[str, Any] = {**plan.scalars, **plan.entries}
         recipe = Recipe(name=item.name.text, augment=plan.augment, **settings)
+        wrong = conflict(recipe)
+        if wrong is not None:
+            return self.problems.add(
+                messages.error("ARCH105", wrong[0], plan.optimizer or item.name.span, wrong[1])
+            )
         if plan.length is not None:
             for fault in recipe_messages.unreached(recipe, plan.length):
                 self.problems.add(fault)
@@ -225,11 +233,12 @@ class RecipeElaborator:
         return binding.check_value(what, parameter, value, expr.span, self.problems)
 
 
-def _says_length(setting: RecipeSetting) -> bool:
+def _first_name(setting: RecipeSetting) -> str:
+    """Return what a setting is of: ``optimizer`` of ``optimizer.lr = 0.1``."""
     if isinstance(setting, nodes.Error):
-        return False
+        return ""
     name = setting.name if isinstance(setting, nodes.SetEntry) else setting.path.names[0]
-    return name.text in ("epochs", "schedule", "warmup")
+    return name.text
 
 
 def _is_none(expr: nodes.Expr) -> bool:

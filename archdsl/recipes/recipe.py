@@ -117,3 +117,14 @@ PLACES: dict[Place, str] = {
 
 LAST = ("mixup",)
 """Augmentations that can only be the last of a row."""
+
+
+def conflict(recipe: Recipe) -> tuple[str, str] | None:
+    """Return which arguments of a recipe do not go together, and what to do; None if all do."""
+    arguments = recipe.optimizer.arguments
+    if arguments.get("nesterov") and not arguments.get("momentum"):
+        return (
+            f"{recipe.optimizer.name}: nesterov = true needs a momentum above 0",
+            "write momentum = 0.9, or leave nesterov out",
+        )
+    return None

@@ -55,6 +55,13 @@ def test_whole_entries_are_read_as_in_a_recipe() -> None:
     assert changed("augment=none", recipe=changed("augment=hflip")).augment == ()
 
 
+def test_arguments_that_need_each_other_may_come_in_any_order() -> None:
+    given = {"optimizer": "sgd(lr = 1)", "optimizer.nesterov": True, "optimizer.momentum": 0.9}
+    assert change(RECIPE, given).optimizer.arguments["momentum"] == 0.9
+    with pytest.raises(Unchangeable, match="needs a momentum"):
+        change(RECIPE, {"optimizer.nesterov": True, "optimizer.momentum": 0.0})
+
+
 def test_arguments_are_changed_behind_the_entries_that_have_them() -> None:
     wanted = changed("schedule=cosine(final = 0.5)")
     assert changed("schedule.final=0.5", "schedule=cosine") == wanted
@@ -75,6 +82,7 @@ def test_arguments_are_changed_behind_the_entries_that_have_them() -> None:
         ("optimizer=adamw(lr = )", "ARCH001", "train.optimizer: expected a value"),
         ("optimizer=", "ARCH001", "train.optimizer: expected a value"),
         ("optimizer=cosine", "ARCH602", "there is no optimizer `cosine`"),
+        ("optimizer=sgd(lr = 1, nesterov = true)", "ARCH105", "needs a momentum above 0"),
         ("schedule=none", "ARCH602", "there is no schedule `none`"),
         ("schedule=step(at = [3", "ARCH002", "never closed"),
         ("schedule=cosine; clip 3", "ARCH114", "is not a value"),

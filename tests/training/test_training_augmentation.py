@@ -279,3 +279,34 @@ def test_what_is_prepared_has_its_channels_last(make_recipe: MakeRecipe) -> None
     indices, draws = plan.rows(slice(None))
     batch = augment(ready, indices, crop, draws)
     assert batch.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+@pytest.mark.parametrize("first", [RandomCrop(32, 0), RandomCrop(32, 4), HorizontalFlip()])
+def test_pixels_are_the_same_on_a_cuda_device_and_in_a_graph(first: Augmentation) -> None:
+    row = (
+        first,
+        HorizontalFlip(),
+        Cutout(8, (1, 2, 3)),
+        RandomErase(0.5, (0.1, 0.3), (0.5, 2), (9,)),
+    )
+    images = pixels(500, side=40).contiguous(memory_format=torch.channels_last)
+    plan = EpochPlan.of(0, 0, 500, (40, 40), row)
+    device = torch.device("cuda")
+    resident, there = images.to(device), plan.to(device)
+    wanted = augment(images, *_of(plan, row))
+    assert torch.equal(augment(resident, *_of(there, row)).cpu(), wanted)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        found = augment(resident, *_of(there, row))
+    found.zero_()
+    graph.replay()
+    assert torch.equal(found.cpu(), wanted)
+
+
+def _of(
+    plan: EpochPlan, row: tuple[Augmentation, ...]
+) -> tuple[torch.Tensor, tuple[Augmentation, ...], tuple[torch.Tensor, ...]]:
+    """The second batch of a plan, as :func:`augment` takes it."""
+    indices, draws = plan.rows(slice(64, 128))
+    return indices, row, draws
