@@ -80,15 +80,16 @@ def connect(device_type: str) -> World:
     return here
 
 
-def disconnect(*, together: bool = True) -> None:
+def disconnect() -> None:
     """Leave the other processes; without them, nothing is done.
 
-    ``together``: when all of them have come so far. A process that ends with a fault does not wait.
+    After a run that went well, all of them come so far before any leaves. While an exception is on
+    its way (in a ``finally``) nobody is waited for: the others may never come.
     """
     dist = _group()
     if dist is not None:
         with suppress(RuntimeError):  # they may be gone already
-            if together:
+            if sys.exc_info()[0] is None:
                 dist.barrier()
             dist.destroy_process_group()
 

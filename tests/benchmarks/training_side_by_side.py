@@ -179,10 +179,8 @@ def freeze(engine: Engine) -> None:
     kept: dict[int, Any] = {}
 
     def frozen(plan: Any, which: Any) -> Any:
-        if isinstance(which, slice):
-            size = min(which.stop, step.count) - which.start
-        else:
-            size = len(which)
+        sliced = isinstance(which, slice)
+        size = min(which.stop, step.count) - which.start if sliced else len(which)
         if size not in kept:  # by the steps that warm up: before anything is captured
             kept[size] = real(plan, slice(0, size))
         return kept[size]
