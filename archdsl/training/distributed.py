@@ -15,6 +15,9 @@ from typing import Any
 
 from archdsl.training import engine_messages
 
+_lost = False
+"""Whether another process has been lost: what is left of the group is not to be waited for."""
+
 _PATIENCE = timedelta(seconds=300)
 """How long one process waits for the others: longer than any of them takes to write or to read."""
 
@@ -89,7 +92,7 @@ def disconnect() -> None:
     dist = _group()
     if dist is not None:
         with suppress(RuntimeError):  # they may be gone already
-            if sys.exc_info()[0] is None:
+            if sys.exc_info()[0] is None and not _lost:
                 dist.barrier()
             dist.destroy_process_group()
 
@@ -142,6 +145,8 @@ def watched() -> Iterator[None]:
     except RuntimeError as error:
         if _group() is None or not _is_loss(error):
             raise
+        global _lost
+        _lost = True
         raise engine_messages.rank_lost(world().rank, _first_line(error)) from error
 
 

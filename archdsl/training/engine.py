@@ -81,7 +81,7 @@ class Engine:
     ) -> None:
         """Bring model and images to the device, and meet the other processes, if there are any.
 
-        Raises Fault ARCH630 to ARCH632, ARCH635 and ARCH637.
+        Raises Fault ARCH630 to ARCH635 and ARCH637.
         """
         self.world = distributed.connect(device.type)
         self.resolved: Resolved = resolve(options or Options(), device, self.world)
@@ -91,7 +91,7 @@ class Engine:
         self._device = device
         self._count = len(images.train_y)
         self._steps = math.ceil(self._count / recipe.batch)
-        with arithmetic(self.resolved):
+        with distributed.watched(), arithmetic(self.resolved):
             self._built: Built = build_engine(
                 model, images, recipe, device, self.resolved, self.world
             )
