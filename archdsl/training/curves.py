@@ -163,7 +163,7 @@ def _figure(
 ) -> Figure:
     from matplotlib.figure import Figure
 
-    rows = -(-len(series) // 2) if len(series) > 1 else 0
+    rows = -(-len(series) // 2) if _has_legend(series) else 0
     below = 0.17 * (rows + 1 + len(notes))
     figure = Figure(figsize=(_SIZE[0], _SIZE[1] + below), facecolor=theme.background)
     height = _SIZE[1] + below
@@ -187,6 +187,10 @@ def _figure(
         _mark_milestones(axis, series, theme)
     _legend(figure, axes[0], series, reported, notes, theme, below / height)
     return figure
+
+
+def _has_legend(series: Sequence[Series]) -> bool:
+    return any(one.label for one in series)
 
 
 def _curves(losses: Axes, errors: Axes, series: Series, colour: str, dash: str) -> None:
@@ -252,7 +256,7 @@ def _legend(
     explained = ["strong: test images; faint: training images"]
     if reported:
         explained[0] += "; dotted level: as the paper reports it"
-    if len(series) > 1:
+    if _has_legend(series):
         figure.legend(
             handles=axes.get_legend_handles_labels()[0],
             loc="upper center",
@@ -263,7 +267,8 @@ def _legend(
             fontsize=8,
             borderaxespad=0,
         )
-    step = below / (len(notes) + 1 + (-(-len(series) // 2) if len(series) > 1 else 0))
+    rows = -(-len(series) // 2) if _has_legend(series) else 0
+    step = below / (len(notes) + 1 + rows)
     for index, text in enumerate(reversed([*explained, *notes])):
         figure.text(
             0.5, 0.012 + index * step, text, color=theme.muted, fontsize=7.5, ha="center",

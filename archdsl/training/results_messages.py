@@ -19,14 +19,14 @@ def runs_failed(failed: Sequence[tuple[str, str]], total: int) -> Diagnostic:
     )
 
 
-def run_crashed(name: str, error: BaseException) -> Fault:
+def run_crashed(error: BaseException) -> Fault:
     """ARCH661: an exception that training does not foresee, such as one of torch."""
     lines = str(error).strip().splitlines()
     said = f": {lines[0][:300]}" if lines else ""
     return Fault(
         Diagnostic(
             "ARCH661",
-            f"{name} ended with {type(error).__name__}{said}",
+            f"training ended with {type(error).__name__}{said}",
             help="train it alone, to see more: archdsl compile SPEC --train DATASET",
         )
     )

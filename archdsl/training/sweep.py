@@ -112,8 +112,8 @@ def with_seeds(task: Task, seeds: Sequence[int] | None) -> list[Task]:
     return [replace(task, recipe=replace(task.recipe, seed=seed)) for seed in seeds]
 
 
-def finished_run(task: Task, setup: Setup) -> Run | None:
-    """Return the finished run of a task under ``setup.runs``, or None; no data is read.
+def finished_run(task: Task, runs: Iterable[Run], options: Options) -> Run | None:
+    """Return the finished run of a task among some, or None; no data is read.
 
     The official files of a data set have one content, so model, recipe, options and the name of
     the data say whether a run is the one; a folder of images may have changed, and is looked into
@@ -121,7 +121,7 @@ def finished_run(task: Task, setup: Setup) -> Run | None:
     """
     if task.dataset.name == FOLDER:
         return None
-    return find_run(task, read_all(setup.runs), setup.options, whole=True)
+    return find_run(task, runs, options, whole=True)
 
 
 def read_all(runs: Path) -> list[Run]:
@@ -174,11 +174,12 @@ def sweep(
     the sweep, after the running one has taken its checkpoint.
     """
     outcomes: list[Outcome] = []
+    before = read_all(setup.runs)
     for number, task in enumerate(tasks, 1):
         if outcomes and outcomes[-1].state in (State.INTERRUPTED, State.PENDING):
             outcomes.append(Outcome(task, State.PENDING))
             continue
-        done = finished_run(task, setup)
+        done = finished_run(task, before, setup.options)
         if done is not None:
             outcome = Outcome(task, State.KEPT, done)
         else:
@@ -220,7 +221,7 @@ def carry_out(task: Task, setup: Setup, console: Console) -> Outcome:
         help = "write --device cpu, or leave it out"
         return Outcome(task, State.FAILED, None, Diagnostic("ARCH608", str(error), help=help), 2)
     except Exception as error:  # of torch, for example: no memory is left for this network
-        crash = run_crashed(task.name, error)
+        crash = run_crashed(error)
         return Outcome(task, State.FAILED, None, crash.diagnostic, crash.status)
     finally:
         gc.collect()  # a network, its optimizer and the images, before the next ones come

@@ -22,7 +22,16 @@ from rich.console import Console
 from archdsl.training.checkpoint_store import FOLDER as CHECKPOINTS
 from archdsl.training.results import read_run
 from archdsl.training.results_messages import no_cluster, ray_missing, run_crashed
-from archdsl.training.sweep import Outcome, Setup, State, Task, Told, carry_out, finished_run
+from archdsl.training.sweep import (
+    Outcome,
+    Setup,
+    State,
+    Task,
+    Told,
+    carry_out,
+    finished_run,
+    read_all,
+)
 from archdsl.training.writing import make_folders, replace_file
 
 RETRIES = 3
@@ -44,8 +53,9 @@ def sweep_on_ray(
     if find_spec("ray") is None:
         raise ray_missing()
     outcomes: dict[int, Outcome] = {}
+    before = read_all(setup.runs)
     for number, task in enumerate(tasks):
-        done = finished_run(task, setup)
+        done = finished_run(task, before, setup.options)
         if done is not None:
             outcomes[number] = Outcome(task, State.KEPT, done)
             told(outcomes[number])
@@ -114,7 +124,7 @@ def _outcome(ray: Any, reference: Any, task: Task, setup: Setup) -> Outcome:
     except ray.exceptions.TaskCancelledError:
         return Outcome(task, State.PENDING)
     except Exception as error:  # its node is lost for good, or cannot import what it needs
-        crash = run_crashed(task.name, error)
+        crash = run_crashed(error)
         return Outcome(task, State.FAILED, None, crash.diagnostic, crash.status)
     run = None
     if name is not None:
