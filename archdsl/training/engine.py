@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +19,11 @@ from torch import Tensor  # noqa: TID251
 from archdsl.recipes import Recipe
 from archdsl.training import distributed, engine_messages
 from archdsl.training.data import Images
+from archdsl.training.devices import Clock
+from archdsl.training.devices import choose_device as choose_device
 from archdsl.training.engine_building import Built, build_engine
 from archdsl.training.engine_messages import Divergence
 from archdsl.training.engine_state import copies, load_generators, save_generators
-from archdsl.training.faults import DeviceError
 from archdsl.training.optimization import rates_of_epoch
 from archdsl.training.options import Options, Resolved
 from archdsl.training.plan import EpochPlan
@@ -167,7 +168,7 @@ class Engine:
         start = time.perf_counter()
         epoch, first = self.position.epoch, self.position.step
         rates = self._rates(epoch)
-        clock = _Clock(self._device)
+        clock = Clock(self._device)
         self._train(epoch, rates)
         clock.stop()
         if self._device.type == "cpu":  # known at once: no need to test what is lost
@@ -244,56 +245,3 @@ class Engine:
         images = order[step * batch : (step + 1) * batch].tolist()
         rate = self._rates(epoch)[step]
         raise Divergence(loss, "training", epoch + 1, rate, step, images)
-
-
-class _Clock:
-    """Measures what the device does, without waiting for it: read it after it has been."""
-
-    def __init__(self, device: torch.device) -> None:
-        self._now: Callable[[], Any] = time.perf_counter
-        self._cuda = device.type == "cuda"
-        if self._cuda:
-            self._now = self._event
-        self._start: Any = self._now()
-        self._end: Any = self._start
-
-    @staticmethod
-    def _event() -> Any:
-        event = torch.cuda.Event(enable_timing=True)
-        event.record()
-        return event
-
-    def stop(self) -> None:
-        self._end = self._now()
-
-    def seconds(self) -> float:
-        passed = (
-            self._start.elapsed_time(self._end) / 1000 if self._cuda else self._end - self._start
-        )
-        return max(float(passed), 1e-9)
-
-
-def choose_device(name: str) -> torch.device:
-    """Return the device called ``name``; ``auto`` is a CUDA device if there is one, or the CPU.
-
-    Of several processes on a machine each takes its own CUDA device, unless one is named by
-    number. Raises DeviceError for a device that torch does not know or that is not there.
-    """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise DeviceError(f"{name} is not a device") from error
-    if device.type != "cuda":
-        return device
-    if not torch.cuda.is_available():
-        raise DeviceError("there is no CUDA device")
-    here = distributed.world()
-    if here.size > 1 and device.index is None:
-        if here.local_rank >= torch.cuda.device_count():
-            found = torch.cuda.device_count()
-            raise DeviceError(f"{here.local_rank + 1} processes here, but {found} CUDA devices")
-        device = torch.device("cuda", here.local_rank)
-        torch.cuda.set_device(device)
-    return device
