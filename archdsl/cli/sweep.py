@@ -169,12 +169,17 @@ def carry_out(
     address: str | None = None,
 ) -> list[Outcome]:
     """Train what is not finished yet, here or on a cluster; where none is to be had, ends."""
-    from archdsl.cli.output import fail
+    from archdsl.cli.output import call_fault, fail
+    from archdsl.training.distributed import world
     from archdsl.training.faults import Fault
     from archdsl.training.sweep import sweep
 
     out = _console(format)
     try:
+        if world().size > 1:
+            message = "torchrun has started several processes, but a sweep is one"
+            help = "leave torchrun out, or train one run with archdsl compile --train"
+            fail([call_fault("ARCH133", message, help)], 2)
         if ray or address is not None:
             from archdsl.training.sweep_ray import sweep_on_ray
 

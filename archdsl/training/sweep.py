@@ -187,10 +187,17 @@ def sweep(
                 f"\n{number}/{len(tasks)}  {task.name}",
                 highlight=False, markup=False, soft_wrap=True,
             )  # fmt: skip
-            outcome = carry_out(task, setup, console)
+            outcome = _carry_out_here(task, setup, console)
         outcomes.append(outcome)
         told(outcome)
     return outcomes
+
+
+def _carry_out_here(task: Task, setup: Setup, console: Console) -> Outcome:
+    try:
+        return carry_out(task, setup, console)
+    except KeyboardInterrupt:  # before training, or while the curves were drawn
+        return Outcome(task, State.INTERRUPTED, status=130)
 
 
 def carry_out(task: Task, setup: Setup, console: Console) -> Outcome:

@@ -61,9 +61,23 @@ def sweep_on_ray(
             told(outcomes[number])
     waiting = [number for number in range(len(tasks)) if number not in outcomes]
     if waiting:
+        if address is None:
+            _fetch([tasks[number] for number in waiting], console)
         with _cluster(address) as ray:
             _train(ray, tasks, setup, console, told, waiting, outcomes)
     return [outcomes.get(n, Outcome(task, State.PENDING)) for n, task in enumerate(tasks)]
+
+
+def _fetch(tasks: Sequence[Task], console: Console) -> None:
+    """Download what is missing, once: tasks that run side by side would all begin to."""
+    from archdsl.training.data.download import fetch
+    from archdsl.training.data.files import locate
+
+    for task in {(task.dataset.name, task.data): task for task in tasks}.values():
+        if task.data is not None and task.dataset.files:
+            _, missing = locate(task.dataset, task.data)
+            if missing:
+                fetch(task.dataset, missing, task.data, console)
 
 
 def _train(

@@ -280,6 +280,25 @@ def test_a_failed_run_is_told_again_at_the_end(tmp_path: Path) -> None:
     assert "missing" in run.stdout.splitlines()[-1]
 
 
+def test_an_interruption_outside_of_training_is_one(
+    tasks: list[Task], setup: Setup, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("archdsl.training.sweep.train", interrupted)
+    outcomes = sweep(tasks, setup, console)
+    assert [o.state for o in outcomes] == [State.INTERRUPTED, State.PENDING]
+    assert exit_status(outcomes) == 130
+
+
+def test_under_torchrun_there_is_no_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "tiny.arch").write_text(SPEC)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    run = archdsl("sweep", "tiny.arch", "--train", "digits", cwd=tmp_path)
+    assert run.returncode == 2 and "error[ARCH133]: torchrun" in run.stderr
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(find_spec("ray") is None, reason="ray is not installed")
 def test_a_cluster_on_this_machine_gives_the_same_results(tmp_path: Path) -> None:
@@ -296,3 +315,28 @@ def test_a_cluster_on_this_machine_gives_the_same_results(tmp_path: Path) -> Non
     again = archdsl(*sweeping, "--seeds", "0..2", "--runs", "there", "--ray", cwd=tmp_path)
     states = [r["state"] for r in json.loads(again.stdout)["runs"]]
     assert states == ["kept", "kept", "trained"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("ray") is None, reason="ray is not installed")
+def test_an_interrupted_cluster_leaves_checkpoints_to_go_on_from(tmp_path: Path) -> None:
+    (tmp_path / "tiny.arch").write_text(SPEC)
+    sweeping = [sys.executable, "-m", "archdsl", "sweep", "tiny.arch", "--train", "digits"]
+    sweeping += ["--seeds", "0..1", "--epochs", "100000", "--device", "cpu", "--ray"]
+    sweep = subprocess.Popen(
+        sweeping, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while not all(path.stat().st_size for path in tmp_path.glob("runs/*/metrics.jsonl")) or not (
+        list(tmp_path.glob("runs/*/metrics.jsonl"))
+    ):
+        assert sweep.poll() is None and time.monotonic() < deadline
+        time.sleep(0.2)
+    os.kill(sweep.pid, signal.SIGINT)
+    out, err = sweep.communicate(timeout=120)
+    assert sweep.returncode == 75, err
+    assert "interrupted: waiting for checkpoints" in out and "missing" in out
+    records = [json.loads(path.read_text()) for path in tmp_path.glob("runs/*/run.json")]
+    assert records and {record["status"] for record in records} == {"interrupted"}
+    assert list(tmp_path.glob("runs/*/checkpoints/*.pt"))
