@@ -1,4 +1,4 @@
-"""The wording of ARCH620 to ARCH629: runs that cannot be continued, and locks that do not hold."""
+"""The wording of ARCH620 to ARCH625: runs that cannot be continued, and locks that do not hold."""
 
 from __future__ import annotations
 

@@ -62,18 +62,19 @@ class Course:
                 self._close("interrupted")
             raise self._interrupted(130) from None
         except BaseException as error:
-            with self.interruption.shielded():
-                reason = str(error)
-                try:
-                    self.session.close()
-                except Exception as other:
-                    if other is not error:
-                        reason += f"; and a checkpoint could not be written: {other}"
-                # The record may not be writable either (a full disk): the first fault is the one.
-                with suppress(Fault):
-                    if isinstance(error, Divergence) and folder:
-                        self._report(error, folder)
-                    self._close("failed", reason)
+            reason = str(error)
+            try:
+                self.session.close()
+            except KeyboardInterrupt:
+                pass  # of a disk that hangs: what is being written is given up
+            except Exception as other:
+                if other is not error:
+                    reason += f"; and a checkpoint could not be written: {other}"
+            # The record may not be writable either (a full disk): the first fault is the one.
+            with self.interruption.shielded(), suppress(Fault):
+                if isinstance(error, Divergence) and folder:
+                    self._report(error, folder)
+                self._close("failed", reason)
             raise
         if stopped:
             raise self._interrupted(75)

@@ -88,7 +88,13 @@ def epochs_of(folder: Path) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    ("number", "wait"), [(signal.SIGINT, 0.0), (signal.SIGTERM, 0.1371), (signal.SIGUSR1, 0.0521)]
+    ("number", "wait"),
+    [
+        (signal.SIGTERM, 0.1371),
+        # What they share is tested without a process of its own, below.
+        pytest.param(signal.SIGINT, 0.0, marks=pytest.mark.slow),
+        pytest.param(signal.SIGUSR1, 0.0521, marks=pytest.mark.slow),
+    ],
 )
 def test_a_signal_while_training(number: signal.Signals, wait: float, tmp_path: Path) -> None:
     process = start(tmp_path)
