@@ -39,7 +39,7 @@ LAYERS = {
     "watching": {"reading", "diagnostics", "syntax", "operators", "compiler"},
     "cli": {
         "source", "diagnostics", "formatting", "operators", "recipes", "ir", "elaborate",
-        "backends", "training", "compiler", "reading", "watching",
+        "backends", "training", "compiler", "reading", "resources", "watching",
     },
 }  # fmt: skip
 

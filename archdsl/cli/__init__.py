@@ -8,7 +8,23 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from archdsl.cli import check, compile, explain, fmt, operators, render, summary, watch
+from archdsl.cli import (
+    check,
+    compile,
+    curves,
+    evaluate,
+    explain,
+    export,
+    fmt,
+    operators,
+    recipes,
+    render,
+    reproduce,
+    resume,
+    summary,
+    sweep,
+    watch,
+)
 
 app = typer.Typer(
     name="archdsl",
@@ -18,7 +34,23 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (check, compile, explain, fmt, operators, render, summary, watch):
+for command in (
+    check,
+    compile,
+    curves,
+    evaluate,
+    explain,
+    export,
+    fmt,
+    operators,
+    recipes,
+    render,
+    reproduce,
+    resume,
+    summary,
+    sweep,
+    watch,
+):
     app.command(command.NAME)(command.run)
 
 

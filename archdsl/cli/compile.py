@@ -8,6 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from archdsl.cli.computing import (
+    BatchNormOption,
+    CheckpointEpochs,
+    CheckpointSeconds,
+    Computing,
+    Deterministic,
+    EngineOption,
+    Locked,
+    PrecisionOption,
+    Resume,
+    TensorBoard,
+)
 from archdsl.cli.formats import Format, FormatOption
 from archdsl.cli.options import AllowOutside
 
@@ -29,7 +41,9 @@ def run(
     ] = None,
     train: Annotated[
         str | None,
-        typer.Option(metavar="DATASET", help="Train on digits, cifar10, cifar100 or svhn."),
+        typer.Option(
+            metavar="DATASET", help="Train on digits, cifar10, cifar100, svhn or folder:PATH."
+        ),
     ] = None,
     data: Annotated[
         Path | None,
@@ -47,6 +61,21 @@ def run(
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the run.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of the run.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N [auto].")] = None,
+    skip_unreadable: Annotated[
+        bool, typer.Option("--skip-unreadable", help="Leave out images that cannot be read.")
+    ] = False,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="List images that cannot be read there.")
+    ] = None,
+    engine: EngineOption = None,
+    precision: PrecisionOption = None,
+    bn: BatchNormOption = None,
+    deterministic: Deterministic = False,
+    resume: Resume = False,
+    locked: Locked = None,
+    checkpoint_epochs: CheckpointEpochs = None,
+    checkpoint_seconds: CheckpointSeconds = None,
+    tensorboard: TensorBoard = False,
     figures: Annotated[
         bool, typer.Option("--figures/--no-figures", help="Draw the model, too.")
     ] = True,
@@ -56,9 +85,11 @@ def run(
     """Compile a model to a standalone PyTorch module with its figures, and train it if asked to.
 
     With --variants, every point is compiled to a module of its own (and trained, one by one).
+    Under torchrun, one process of all writes and prints.
 
     Exit status 0: done; 1: the spec is at fault; 2: the call or its surroundings are; 3: the loss
-    was not finite; 130: interrupted.
+    was not finite; 75: training was ended by a signal, with a checkpoint to go on from; 130: it
+    was broken off by a second one.
     """
     from archdsl.cli.compiling import compile_or_exit, compile_variants_or_exit
     from archdsl.cli.output import console, parse_settings, print_diagnostics
@@ -72,14 +103,25 @@ def run(
         of_recipe["seed"] = seed
     if epochs is not None:
         of_recipe["epochs"] = epochs
+    computing = Computing(
+        engine, precision, bn, deterministic, resume, locked, checkpoint_epochs, checkpoint_seconds,
+        tensorboard,
+    )  # fmt: skip
     if train is None:
-        given = {"--data": data, "--runs": runs, "--device": device}
-        _refuse_training_options([*of_recipe, *(k for k, v in given.items() if v is not None)])
+        skips = skip_unreadable or None
+        given: dict[str, object] = {"--data": data, "--runs": runs, "--device": device}
+        given |= {"--skip-unreadable": skips, "--report": report}
+        options = [k for k, v in given.items() if v is not None]
+        _refuse_training_options([*of_recipe, *options, *computing.given()])
     else:
-        from archdsl.cli.training import bind_classes
+        from archdsl.cli.data import choose_data
+        from archdsl.cli.training import bind_classes, console_of_run
 
-        of_model = bind_classes(spec, model, train, of_model, variants, allow_outside=allow_outside)
-    out = console()
+        dataset, data = choose_data(train, data, skip_unreadable=skip_unreadable, report=report)
+        of_model = bind_classes(
+            spec, model, dataset, of_model, variants, allow_outside=allow_outside
+        )
+    out = console() if train is None else console_of_run()
     if variants is None:
         points = {"": compile_or_exit(spec, model, of_model, allow_outside=allow_outside)}
     else:
@@ -87,8 +129,10 @@ def run(
             spec, model, variants, of_model, allow_outside=allow_outside
         )
     chosen = list(points.values())
-    print_diagnostics(chosen[0].diagnostics, console(stderr=True))
-    written = [p for compiled in chosen for p in write_files(compiled, output, figures=figures)]
+    written = []
+    if not out.quiet:  # one process of several writes
+        print_diagnostics(chosen[0].diagnostics, console(stderr=True))
+        written = [p for compiled in chosen for p in write_files(compiled, output, figures=figures)]
     if variants is None:
         print_summary(chosen[0].network, out)
     else:
@@ -103,11 +147,12 @@ def run(
             out.print(f"\n{name}", soft_wrap=True)
         train_compiled(
             compiled,
-            train,
+            dataset,
             of_recipe,
             data=data or Path("data"),
             runs=runs or Path("runs"),
             device=device or "auto",
+            computing=computing,
         )
 
 

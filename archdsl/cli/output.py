@@ -105,8 +105,11 @@ def figure_fault(fault: FigureFault) -> Diagnostic:
 def parse_settings(settings: Sequence[str]) -> dict[str, Value]:
     """Return ``--set path=value`` options by path; ends the command where one is not that.
 
-    Values are written as in a spec: 3, 1e-4, true, none, [50, 75], or a bare word.
+    Values are written as in a spec: 3, 1e-4, true, none, [50, 75], or a bare word. What stands
+    for a whole entry of a recipe (``train.optimizer=adamw(lr = 1e-3)``) is left as it is written.
     """
+    from archdsl.recipes.recipe import PLACES
+
     found: dict[str, Value] = {}
     for setting in settings:
         path, equals, text = setting.partition("=")
@@ -122,7 +125,8 @@ def parse_settings(settings: Sequence[str]) -> dict[str, Value]:
                 ],
                 2,
             )
-        found[path] = _value(text.strip(), setting)
+        is_entry = path.startswith("train.") and path.removeprefix("train.") in PLACES
+        found[path] = text.strip() if is_entry else _value(text.strip(), setting)
     return found
 
 

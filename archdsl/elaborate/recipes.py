@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
-from archdsl.diagnostics import Diagnostic, Poison, Problems, nearest
+from archdsl.diagnostics import Poison, Problems, nearest
 from archdsl.elaborate import binding, messages, model_messages, recipe_messages
 from archdsl.elaborate.expanding import Expander
 from archdsl.elaborate.loading import MAX_EXTENDS, Module
+from archdsl.elaborate.recipe_fit import fit_fault
+from archdsl.elaborate.recipe_messages import ADJUSTABLE
 from archdsl.elaborate.values import Evaluator, Scope
 from archdsl.operators.operator import Shape
 from archdsl.operators.signature import Parameter, Value
-from archdsl.recipes import DATASETS, ENTRIES, DataSet, Entry, Recipe, Setting
-from archdsl.recipes.recipe import SCALARS
+from archdsl.recipes import DATASETS, ENTRIES, Entry, Recipe, Setting
+from archdsl.recipes.entry import Place
+from archdsl.recipes.recipe import LAST, PLACES, SCALARS, conflict
 from archdsl.source import Span
 from archdsl.syntax import nodes
 
 RecipeSetting: TypeAlias = nodes.SetEntry | nodes.SetValue | nodes.Error
 
-KEYS = (*SCALARS, "optimizer", "schedule", "augment")
+KEYS = (*SCALARS, *PLACES)
 """Everything that a recipe can set."""
 
 
@@ -29,9 +32,11 @@ class _Plan:
     """A recipe while its settings are applied, base first."""
 
     scalars: dict[str, Value] = field(default_factory=dict)
-    entries: dict[str, Setting] = field(default_factory=dict)  # optimizer and schedule
+    entries: dict[str, Setting] = field(default_factory=dict)  # by place; not augment
     augment: tuple[Setting, ...] = ()
     failed: set[str] = field(default_factory=set)  # what was reported, by key
+    optimizer: Span | None = None  # where it was last chosen or changed
+    length: Span | None = None  # where it was last said how long training or its schedule is
 
 
 class RecipeElaborator:
@@ -77,6 +82,10 @@ class RecipeElaborator:
                 elif not self.apply(setting, plan, scopes[owner]):
                     self.fail(setting, plan, owner)
                     good = False
+                elif _first_name(setting) in ("epochs", "schedule", "warmup"):
+                    plan.length = setting.span
+                elif _first_name(setting) == "optimizer":
+                    plan.optimizer = setting.span
         if not good:
             return Poison()
         missing = [k for k in ("epochs", "batch") if k not in plan.scalars]
@@ -84,7 +93,16 @@ class RecipeElaborator:
         if missing:
             return self.problems.add(recipe_messages.incomplete(item.name, missing))
         settings: dict[str, Any] = {**plan.scalars, **plan.entries}
-        return Recipe(name=item.name.text, augment=plan.augment, **settings)
+        recipe = Recipe(name=item.name.text, augment=plan.augment, **settings)
+        wrong = conflict(recipe)
+        if wrong is not None:
+            return self.problems.add(
+                messages.error("ARCH105", wrong[0], plan.optimizer or item.name.span, wrong[1])
+            )
+        if plan.length is not None:
+            for fault in recipe_messages.unreached(recipe, plan.length):
+                self.problems.add(fault)
+        return recipe
 
     def check_once(self, setting: RecipeSetting, seen: dict[str, Span]) -> None:
         """Report a setting that the same recipe has already made."""
@@ -123,7 +141,10 @@ class RecipeElaborator:
             return False
         if key == "augment":
             return self.apply_augment(setting.value, plan, scope)
-        entry = self.entry(setting.value, key, scope)
+        if key == "warmup" and _is_none(setting.value):
+            plan.entries.pop(key, None)
+            return True
+        entry = self.entry(setting.value, cast(Place, key), scope)
         if isinstance(entry, Poison):
             return False
         plan.entries[key] = entry
@@ -132,7 +153,7 @@ class RecipeElaborator:
     def apply_argument(self, setting: nodes.SetValue, plan: _Plan, scope: Scope) -> bool:
         """Apply ``optimizer.lr = 0.005``."""
         first, second = setting.path.names[:2]
-        if first.text not in ("optimizer", "schedule") or len(setting.path.names) > 2:
+        if first.text not in ADJUSTABLE or len(setting.path.names) > 2:
             self.problems.add(recipe_messages.unknown_path(setting.path))
             return False
         entry = plan.entries.get(first.text)
@@ -157,7 +178,7 @@ class RecipeElaborator:
 
     def apply_augment(self, expr: nodes.Expr, plan: _Plan, scope: Scope) -> bool:
         """Apply ``augment { resize(40) -> hflip }`` or ``augment none``."""
-        if isinstance(expr, nodes.Path) and expr.text == "none":
+        if _is_none(expr):
             plan.augment = ()
             return True
         steps: list[nodes.Expr] = []
@@ -167,9 +188,13 @@ class RecipeElaborator:
         if any(isinstance(step, Poison) for step in found):
             return False
         plan.augment = tuple(step for step in found if isinstance(step, Setting))
+        for step, expr in zip(plan.augment[:-1], steps, strict=False):
+            if step.name in LAST:
+                self.problems.add(recipe_messages.not_last(step.name, expr.span))
+                return False
         return True
 
-    def entry(self, expr: nodes.Expr, place: str, scope: Scope) -> Setting | Poison:
+    def entry(self, expr: nodes.Expr, place: Place, scope: Scope) -> Setting | Poison:
         """Return an optimizer, schedule or augmentation with its arguments."""
         if isinstance(expr, nodes.Call):
             callee, arguments = expr.callee, expr.arguments
@@ -202,10 +227,22 @@ class RecipeElaborator:
         self, what: str, parameter: Parameter, expr: nodes.Expr, scope: Scope
     ) -> Value | Poison:
         """Return a setting's value in its parameter's normal form."""
-        value = self.evaluator.evaluate(expr, scope)
+        value = self.evaluator.evaluate(expr, scope, words=parameter.kind.words)
         if isinstance(value, Poison):
             return value
         return binding.check_value(what, parameter, value, expr.span, self.problems)
+
+
+def _first_name(setting: RecipeSetting) -> str:
+    """Return what a setting is of: ``optimizer`` of ``optimizer.lr = 0.1``."""
+    if isinstance(setting, nodes.Error):
+        return ""
+    name = setting.name if isinstance(setting, nodes.SetEntry) else setting.path.names[0]
+    return name.text
+
+
+def _is_none(expr: nodes.Expr) -> bool:
+    return isinstance(expr, nodes.Path) and expr.text == "none"
 
 
 def check_recipes(modules: Sequence[Module], expander: Expander) -> None:
@@ -255,56 +292,13 @@ def elaborate_recipes(
             dataset = DATASETS[name]
             if isinstance(recipe, Recipe):
                 found[name] = recipe
-                _check_fit(item, dataset, recipe, input_shape, problems)
-            if "classes" not in parameters and output not in (None, (dataset.classes,)):
+                fault = fit_fault(item.dataset, item.recipe, dataset, recipe, input_shape)
+                if fault is not None:
+                    problems.add(fault)
+            known = (None, (dataset.classes,)) if dataset.classes else (output,)
+            if "classes" not in parameters and output not in known:
                 problems.add(recipe_messages.no_classes(item.dataset, dataset, output))
     return found
-
-
-def image_size(dataset: DataSet, recipe: Recipe, wanted: tuple[int, int]) -> tuple[int, int]:
-    """Return height and width of the training images behind the recipe's augmentation."""
-    size = wanted if dataset.resizable else (dataset.image[1], dataset.image[2])
-    for step in recipe.augment:
-        if step.name in ("resize", "random_crop"):
-            side = step.arguments["size"]
-            assert isinstance(side, int)
-            size = (side, side)
-    return size
-
-
-def _check_fit(
-    item: nodes.Train, dataset: DataSet, recipe: Recipe, shape: Shape, problems: Problems
-) -> None:
-    channels, wanted = shape[0], (shape[1], shape[2])
-    fault = _augmentation_fault(item.recipe, dataset, recipe, wanted)
-    if fault is not None:
-        problems.add(fault)
-        return
-    size = image_size(dataset, recipe, wanted)
-    plain = wanted if dataset.resizable else (dataset.image[1], dataset.image[2])
-    fits = dataset.resizable or channels == dataset.image[0]
-    if not fits or size != wanted or plain != wanted:
-        problems.add(recipe_messages.does_not_fit(item.dataset, dataset, shape, size))
-
-
-def _augmentation_fault(
-    name: nodes.Name, dataset: DataSet, recipe: Recipe, wanted: tuple[int, int]
-) -> Diagnostic | None:
-    """Return what is wrong with the row of augmentations on the images of a data set, if it is."""
-    size = wanted if dataset.resizable else (dataset.image[1], dataset.image[2])
-    random: str | None = None
-    for step in recipe.augment:
-        if step.name == "resize" and random is not None:
-            return recipe_messages.resize_too_late(name, random)
-        if step.name != "resize":
-            random = step.name
-        side, padding = step.arguments.get("size"), step.arguments.get("padding", 0)
-        if not isinstance(side, int) or not isinstance(padding, int):
-            continue
-        if step.name == "random_crop" and side > min(size) + 2 * padding:
-            return recipe_messages.crop_too_large(name, side, size, padding)
-        size = (side, side)
-    return None
 
 
 class _Scopes(Mapping[Module, Scope]):

@@ -13,8 +13,9 @@ from archdsl.elaborate.checking_values import ValueChecker
 from archdsl.elaborate.contracts import check_contract
 from archdsl.elaborate.loading import MAX_EXTENDS, Module, Program, Symbol
 from archdsl.elaborate.scopes import Entry, Names, Sort, mark_used, parts
-from archdsl.recipes import DATASETS
-from archdsl.recipes.recipe import SCALARS
+from archdsl.elaborate.values import FUNCTIONS
+from archdsl.recipes import DATASETS, ENTRIES
+from archdsl.recipes.recipe import PLACES, SCALARS
 from archdsl.syntax import nodes
 
 
@@ -255,16 +256,48 @@ class Resolver:
             self.find_recipe(item.base, top.module)
         for setting in item.settings:
             if isinstance(setting, nodes.SetEntry):
-                if setting.name.text in ("optimizer", "schedule", "augment"):
+                if setting.name.text in PLACES:
                     for call in parts(setting.value):
-                        if isinstance(call, nodes.Call):
-                            self.values.all(tuple(a.value for a in call.arguments), top)
+                        if isinstance(call, nodes.Call) and call.callee.text not in FUNCTIONS:
+                            self.entry_arguments(call, top)
                 elif setting.name.text in SCALARS:
-                    self.values.check(setting.value, top)
+                    words = SCALARS[setting.name.text].kind.words
+                    self.values.check(setting.value, top, words=words)
                 else:
                     mark_used(setting.value, top)
             elif isinstance(setting, nodes.SetValue):
-                self.values.check(setting.value, top)
+                words = words_of_setting(tuple(name.text for name in setting.path.names))
+                self.values.check(setting.value, top, words=words)
+
+    def entry_arguments(self, call: nodes.Call, top: Names) -> None:
+        """Check the names in the arguments of an optimizer, a schedule or an augmentation."""
+        entry = ENTRIES.get(call.callee.text)
+        parameters = {p.name: p for p in entry.parameters} if entry else {}
+        in_order = [p for p in parameters.values() if not p.named]
+        for argument in call.arguments:
+            if argument.name is not None:
+                parameter = parameters.get(argument.name.text)
+            else:
+                parameter = in_order.pop(0) if in_order else None
+            # What is misspelt before the word is reported by itself.
+            words = parameter.kind.words if parameter else _ALL_WORDS
+            self.values.check(argument.value, top, words=words)
+
+
+_ALL_WORDS = tuple(
+    word for entry in ENTRIES.values() for p in entry.parameters for word in p.kind.words
+)
+
+
+def words_of_setting(path: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the words that may be a setting's value, whichever entry its place has."""
+    if len(path) == 1 and path[0] in SCALARS:
+        return SCALARS[path[0]].kind.words
+    entries = [entry for entry in ENTRIES.values() if entry.place == path[0]]
+    parameters = [p for e in entries for p in e.parameters if p.name == path[-1]]
+    if not parameters:
+        return _ALL_WORDS  # it is reported that there is no such setting
+    return tuple(word for parameter in parameters for word in parameter.kind.words)
 
 
 def count_meant_as_used(name: nodes.Name, choices: Sequence[str], module: Module) -> None:

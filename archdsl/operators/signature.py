@@ -214,7 +214,8 @@ REQUIRED: Final = _Required()
 class Parameter:
     """One parameter: name, kind, default (as a spec would write it), one line of documentation.
 
-    ``named``: an argument must say its name, as batchnorm(64) would otherwise set eps.
+    ``named``: an argument must say its name, as batchnorm(64) would otherwise set eps. ``unit``
+    is what a number counts, where it counts something (``pixels``).
     """
 
     name: str
@@ -222,6 +223,7 @@ class Parameter:
     doc: str
     default: Value | _Required = REQUIRED
     named: bool = False
+    unit: str = ""
 
     @property
     def normal_default(self) -> Value:

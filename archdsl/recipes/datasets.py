@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from archdsl.recipes.class_names import CIFAR10, CIFAR100, DIGITS
 
 
 @dataclass(frozen=True)
@@ -29,9 +33,12 @@ class Archive:
 class DataSet:
     """One data set.
 
-    ``image`` is [channels, height, width] as published. A data set that is ``resizable`` is
-    brought to the spec's input size; one that is not must fit it as it is (after the recipe's
-    augmentation).
+    ``image`` is [channels, height, width] as published; for a folder, whose images are of many
+    sizes, a usual one. A data set that is ``resizable`` is brought to the spec's input size; one
+    that is not must fit it as it is (after the recipe's augmentation). ``classes`` and the numbers
+    of images are 0 for a folder that nobody has looked into yet. ``class_names`` are in the order
+    of the labels. With ``skip_unreadable``, images of a folder that cannot be read are left out;
+    ``report`` is a file to list them all in.
     """
 
     name: str
@@ -44,6 +51,9 @@ class DataSet:
     resizable: bool = False
     files: tuple[DataFile, ...] = ()
     archives: tuple[Archive, ...] = ()
+    class_names: tuple[str, ...] = ()
+    skip_unreadable: bool = False
+    report: Path | None = None
 
 
 _CIFAR = "https://www.cs.toronto.edu/~kriz/"
@@ -55,11 +65,15 @@ def _files(folder: str, *named: tuple[str, str, int]) -> tuple[DataFile, ...]:
     return tuple(DataFile(path=prefix + name, md5=md5, size=size) for name, md5, size in named)
 
 
+FOLDER = "folder"
+"""The name of the data set that is whatever lies in a folder: ``--train folder:PATH``."""
+
 _DATASETS = (
     DataSet(
         name="digits",
         title="scikit-learn's handwritten digits",
         classes=10,
+        class_names=DIGITS,
         image=(1, 8, 8),
         train=1437,
         test=360,
@@ -70,6 +84,7 @@ _DATASETS = (
         name="cifar10",
         title="CIFAR-10",
         classes=10,
+        class_names=CIFAR10,
         image=(3, 32, 32),
         train=50_000,
         test=10_000,
@@ -95,6 +110,7 @@ _DATASETS = (
         name="cifar100",
         title="CIFAR-100",
         classes=100,
+        class_names=CIFAR100,
         image=(3, 32, 32),
         train=50_000,
         test=10_000,
@@ -116,6 +132,7 @@ _DATASETS = (
         name="svhn",
         title="SVHN, cropped digits",
         classes=10,
+        class_names=DIGITS,
         image=(3, 32, 32),
         train=73_257,
         test=26_032,
@@ -138,7 +155,30 @@ _DATASETS = (
         ),
         citation="Netzer et al. 2011 (non-commercial use)",
     ),
+    DataSet(
+        name=FOLDER,
+        title="a folder of images",
+        classes=0,
+        image=(3, 224, 224),
+        train=0,
+        test=0,
+        resizable=True,
+        citation="whoever made it",
+    ),
 )
 
 DATASETS: dict[str, DataSet] = {dataset.name: dataset for dataset in _DATASETS}
 """Every data set by name."""
+
+
+def folder_of_images(
+    class_names: Sequence[str], *, skip_unreadable: bool = False, report: Path | None = None
+) -> DataSet:
+    """Return the data set of a folder with one folder of images for each of these classes."""
+    return replace(
+        DATASETS[FOLDER],
+        classes=len(class_names),
+        class_names=tuple(class_names),
+        skip_unreadable=skip_unreadable,
+        report=report,
+    )

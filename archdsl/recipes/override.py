@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from archdsl.operators.signature import Parameter, Unfit, Value
-from archdsl.recipes.recipe import ENTRIES, SCALARS, Recipe, Setting
+from archdsl.recipes.recipe import ENTRIES, PLACES, SCALARS, Recipe, Setting
 
 
 class UnknownPath(Exception):
@@ -27,8 +27,10 @@ class UnfitValue(Exception):
 def paths(recipe: Recipe) -> dict[str, Parameter]:
     """Return every value of a recipe that can be changed, by its path."""
     found = dict(SCALARS)
-    for place in ("optimizer", "schedule"):
-        setting: Setting = getattr(recipe, place)
+    for place in PLACES:
+        setting = getattr(recipe, place)
+        if not isinstance(setting, Setting):
+            continue  # no warm-up; or augment, which is a row
         for parameter in ENTRIES[setting.name].parameters:
             found[f"{place}.{parameter.name}"] = parameter
     return found

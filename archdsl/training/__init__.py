@@ -10,4 +10,5 @@ from archdsl.training.job import Job as Job
 from archdsl.training.job import build as build
 from archdsl.training.result import EpochMetrics as EpochMetrics
 from archdsl.training.result import Result as Result
+from archdsl.training.run import resume as resume
 from archdsl.training.run import train as train

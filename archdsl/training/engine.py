@@ -1,53 +1,75 @@
-"""The training loop: plain float32 steps, the images resident on the device, metrics an epoch."""
+"""The engine: trains one model, epoch by epoch, from wherever it stands.
+
+Within an epoch nothing waits for the device: loss and right answers are noted there, and read once
+an epoch. Everything that the rest of a run depends on is in a snapshot.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import torch  # noqa: TID251
 from torch import Tensor  # noqa: TID251
-from torch.nn.functional import cross_entropy  # noqa: TID251
 
 from archdsl.recipes import Recipe
-from archdsl.training import messages
-from archdsl.training.augmentation import augmentations, prepare
+from archdsl.training import distributed, engine_messages
 from archdsl.training.data import Images
-from archdsl.training.faults import DeviceError
-from archdsl.training.optimization import learning_rate, optimizer_of, set_learning_rate
+from archdsl.training.devices import Clock
+from archdsl.training.devices import choose_device as choose_device
+from archdsl.training.engine_building import Built, build_engine
+from archdsl.training.engine_messages import Divergence
+from archdsl.training.engine_state import copies, load_generators, save_generators
+from archdsl.training.optimization import rates_of_epoch
+from archdsl.training.options import Options, Resolved
 from archdsl.training.plan import EpochPlan
+from archdsl.training.precision import arithmetic, resolve
 from archdsl.training.result import EpochMetrics
 
 _NOTICE_SECONDS = 0.25
-_TEST_BATCH = 250
+_FORMAT = 1
 
-Notice = Callable[[int, int, float], None]
-"""Called with the epoch (from 1), the images seen in it, and the mean loss so far."""
+Snapshot = dict[str, Any]
+"""All that a run depends on: tensors on the CPU, ints, floats, strings, bools, lists, dicts."""
 
 
-class Tally:
-    """Sums of loss and of right answers, kept on the device so that no step waits for them."""
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """How far a run is: epochs done, and steps done in the running one."""
 
-    def __init__(self, device: torch.device) -> None:
-        self._sums = torch.zeros(2, dtype=torch.float64, device=device)
-        self.images = 0
+    epoch: int = 0
+    step: int = 0
 
-    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
-        """Add a batch: its mean loss (scalar), its logits [B, classes], its labels [B]."""
-        right = (logits.detach().argmax(1) == labels).sum()
-        self._sums += torch.stack((loss.detach().double() * len(labels), right.double()))
-        self.images += len(labels)
 
-    def means(self) -> tuple[float, float]:
-        """Return mean loss and accuracy so far; this waits for the device."""
-        loss, right = (self._sums / self.images).tolist()
-        return loss, right
+class Hooks:
+    """What the engine calls; by themselves they do nothing."""
+
+    def boundary(self, position: Position) -> None:
+        """Be called before every step, and between the batches of an evaluation.
+
+        It may take a snapshot, or raise to end the run. Within an evaluation the position is
+        behind the last step of the epoch; the evaluation is done anew after a restore. With
+        several processes each calls it at the same places, so that they can agree there.
+        """
+
+    def notice(self, epoch: int, images: int, loss: float | None) -> None:
+        """Be called after steps, at most four times a second.
+
+        ``epoch`` counts from 1, ``images`` are those seen in it; ``loss`` is the mean over the
+        epoch so far, as last known without waiting for the device, or None.
+        """
 
 
 class Engine:
-    """Trains one model; iterate over :meth:`epochs`."""
+    """Trains one model; iterate over :meth:`epochs`.
+
+    ``resolved`` tells what is used of the options, ``position`` how far the run is, ``costs`` what
+    preparing took, in seconds by name.
+    """
 
     def __init__(
         self,
@@ -55,122 +77,171 @@ class Engine:
         images: Images,
         recipe: Recipe,
         device: torch.device,
-        check: Callable[[], None],
-        notice: Notice,
+        options: Options | None = None,
+        hooks: Hooks | None = None,
     ) -> None:
-        """Bring model and images to the device.
+        """Bring model and images to the device, and meet the other processes, if there are any.
 
-        ``check`` is called before every step and may raise, to end the run; ``notice`` is called
-        after steps, at most four times a second.
+        Raises Fault ARCH630 to ARCH635 and ARCH637.
         """
-        # On CPUs the convolutions are faster with the channels last (1.1 times, VGG); the values
-        # and the shapes are the same.
-        last = device.type == "cpu"
-        self._format = torch.channels_last if last else torch.contiguous_format
-        self._model = model.to(device=device, memory_format=self._format)
+        self.world = distributed.connect(device.type)
+        self.resolved: Resolved = resolve(options or Options(), device, self.world)
+        self.position = Position()
+        self._hooks = hooks or Hooks()
         self._recipe = recipe
         self._device = device
-        self._check = check
-        self._notice = notice
-        self._train_x = prepare(images.train_x, recipe).to(device)
-        self._train_y = images.train_y.to(device)
-        self._test_x = images.test_x.to(device)
-        self._test_y = images.test_y.to(device)
-        channels = (1, len(images.mean), 1, 1)
-        self._mean = torch.tensor(images.mean, device=device).reshape(channels) * 255
-        self._std = torch.tensor(images.std, device=device).reshape(channels) * 255
-        self._augmentations = augmentations(recipe)
-        self._optimizer = optimizer_of(recipe, self._model.parameters())
+        self._count = len(images.train_y)
+        self._steps = math.ceil(self._count / recipe.batch)
+        with distributed.watched(), arithmetic(self.resolved):
+            self._built: Built = build_engine(
+                model, images, recipe, device, self.resolved, self.world
+            )
+        self._plans: dict[int, EpochPlan] = {}
+        if self.world.rank > 0:
+            # What is random within the network (dropout) must not be the same in each process.
+            digest = hashlib.sha256(f"{recipe.seed}:rank {self.world.rank}".encode()).digest()
+            torch.manual_seed(int.from_bytes(digest[:7], "big"))
+
+    @property
+    def costs(self) -> dict[str, float]:
+        """What preparing took beyond the first steps themselves, in seconds by name."""
+        return dict(self._built.costs)
 
     def epochs(self) -> Iterator[EpochMetrics]:
-        """Train, yielding the metrics of each epoch; raises Fault ARCH619 on a non-finite loss."""
-        for epoch in range(self._recipe.epochs):
-            start = time.perf_counter()
-            rate = learning_rate(self._recipe, epoch)
-            set_learning_rate(self._optimizer, rate)
-            loss, accuracy = self._train(epoch, rate)
-            trained = time.perf_counter()
-            test_loss, test_accuracy = self._evaluate()
-            self._demand_finite(test_loss, "test", epoch, rate)
-            yield EpochMetrics(
-                epoch + 1,
-                loss,
-                accuracy,
-                test_loss,
-                test_accuracy,
-                rate,
-                len(self._train_y) / (trained - start),
-                time.perf_counter() - start,
-            )
+        """Train on from the position, yielding the metrics of each epoch that is completed.
+
+        Raises :class:`Divergence` (ARCH619) on a loss that is not finite, Fault ARCH633 where the
+        network does not go with the engine, and ARCH634 when another process is lost.
+        """
+        while self.position.epoch < self._recipe.epochs:
+            # Not around the yield: what the caller does meanwhile is not the engine's.
+            with distributed.watched(), arithmetic(self.resolved):
+                metrics = self._epoch()
+            yield metrics
 
     def state(self) -> dict[str, Tensor]:
-        """Return the weights and buffers by name: contiguous copies on the CPU."""
-        tensors = self._model.state_dict().items()
-        return {
-            name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
-            for name, tensor in tensors
-        }
+        """Return the weights and buffers that are tested, by name: copies on the CPU."""
+        return copies(self._built.state.evaluated())
 
-    def _train(self, epoch: int, rate: float) -> tuple[float, float]:
-        size = tuple(self._train_x.shape[2:])
-        count = len(self._train_y)
-        plan = EpochPlan.of(self._recipe.seed, epoch, count, size, self._augmentations)
-        tally = Tally(self._device)
+    def snapshot(self) -> Snapshot:
+        """Return copies, on the CPU, of all that the rest of the run depends on.
+
+        With several processes each must call it, between the same two steps; all get the same.
+        Raises :class:`Divergence` rather than copy what is no longer finite.
+        """
+        with distributed.watched():
+            ledger = self._ledger_of_all()
+            self._demand_finite(ledger, self.position.step)
+            if self.world.size > 1:
+                for buffer in self._built.state.network.buffers():
+                    distributed.send(buffer)
+            return {
+                "format": _FORMAT,
+                "epoch": self.position.epoch,
+                "step": self.position.step,
+                **self._built.state.save(),
+                "ledger": ledger,
+                "generators": save_generators(self._device),
+            }
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back, or on, to where a snapshot was taken; :meth:`epochs` goes on from there.
+
+        The number of processes may be another one. Raises Fault ARCH636, with nothing changed, for
+        a snapshot of another model, optimizer or number of steps.
+        """
+        if snapshot.get("format") != _FORMAT:
+            raise engine_messages.snapshot_mismatch(f"its format is {snapshot.get('format')}")
+        values = self._built.ledger.values
+        if snapshot["ledger"].shape != values.shape:
+            steps = snapshot["ledger"].shape[1]
+            reason = f"its epochs have {steps} steps, and those of this run {self._steps}"
+            raise engine_messages.snapshot_mismatch(reason)
+        self._built.state.load(snapshot)
+        self._built.ledger.forget()
+        if self.world.rank == 0:  # the sum over all processes is what counts
+            values.copy_(snapshot["ledger"])
+        load_generators(snapshot["generators"], self._device, self.world.rank)
+        self.position = Position(snapshot["epoch"], snapshot["step"])
+
+    def _epoch(self) -> EpochMetrics:
+        start = time.perf_counter()
+        epoch, first = self.position.epoch, self.position.step
+        rates = self._rates(epoch)
+        clock = Clock(self._device)
+        self._train(epoch, rates)
+        clock.stop()
+        if self._device.type == "cpu":  # known at once: no need to test what is lost
+            self._demand_finite(self._ledger_of_all(), self._steps)
+        sums = self._built.evaluation.sums(lambda: self._hooks.boundary(self.position))
+        # Planned while the device is still busy.
+        self._plans = {epoch + 1: self._built.step.plan(epoch + 1)}
+        ledger = self._ledger_of_all()
+        self._demand_finite(ledger, self._steps)
+        test_loss, test_accuracy = self._built.evaluation.means(sums.cpu())
+        if not math.isfinite(test_loss):
+            raise Divergence(test_loss, "test", epoch + 1, rates[-1], None, ())
+        self.position = Position(epoch + 1)
+        self._built.ledger.forget()
+        images = self._count - min(first * self._recipe.batch, self._count)
+        return EpochMetrics(
+            epoch + 1,
+            self._built.ledger.mean(ledger, self._steps),
+            self._built.ledger.accuracy(ledger),
+            test_loss,
+            test_accuracy,
+            rates[-1],
+            images / clock.seconds(),
+            time.perf_counter() - start,
+        )
+
+    def _train(self, epoch: int, rates: list[float]) -> None:
+        step, first = self._built.step, self.position.step
+        plan = self._plans.pop(epoch, None) or step.plan(epoch)
+        step.state.network.train()
+        runner, boundary = self._built.runner, self._hooks.boundary
+        if first < self._steps:
+            runner.begin(plan, rates, first)
         noticed = time.monotonic()
-        self._model.train()
-        for indices, draws in plan.to(self._device).batches(self._recipe.batch):
-            self._check()
-            images, labels = self._train_x[indices], self._train_y[indices]
-            for augmentation, draw in zip(self._augmentations, draws, strict=True):
-                images = augmentation.apply(images, draw)
-            logits = self._model(self._normalized(images))
-            loss = cross_entropy(logits, labels)
-            self._optimizer.zero_grad()
-            loss.backward()
-            self._optimizer.step()
-            tally.add(loss, logits, labels)
-            if time.monotonic() - noticed >= _NOTICE_SECONDS:
-                # The one place within an epoch that waits for the device; a loss that is lost
-                # shows here too, long before the end of a long epoch.
-                mean = tally.means()[0]
-                self._demand_finite(mean, "training", epoch, rate)
-                self._notice(epoch + 1, tally.images, mean)
-                noticed = time.monotonic()
-        loss, accuracy = tally.means()
-        self._demand_finite(loss, "training", epoch, rate)
-        return loss, accuracy
+        for index in range(first, self._steps):
+            boundary(self.position)
+            runner.run(index)
+            self.position = Position(epoch, index + 1)
+            now = time.monotonic()
+            if now - noticed >= _NOTICE_SECONDS:
+                self._notice(index + 1)
+                noticed = now
 
-    def _evaluate(self) -> tuple[float, float]:
-        tally = Tally(self._device)
-        self._model.eval()
-        with torch.inference_mode():
-            for start in range(0, len(self._test_y), _TEST_BATCH):
-                self._check()
-                part = slice(start, start + _TEST_BATCH)
-                logits = self._model(self._normalized(self._test_x[part]))
-                tally.add(cross_entropy(logits, self._test_y[part]), logits, self._test_y[part])
-        return tally.means()
+    def _notice(self, steps: int) -> None:
+        """Tell how far the epoch is, and end the run if it is known to have diverged."""
+        loss = None
+        known = self._built.ledger.glimpse(steps)
+        if known is not None:
+            values, seen = known
+            if self.world.size == 1:  # else all must find it, at the end of the epoch
+                self._demand_finite(values, seen)
+            # Of this process's images: about what it is of all.
+            loss = self._built.ledger.mean(values, seen) * self.world.size
+        images = min(steps * self._recipe.batch, self._count)
+        self._hooks.notice(self.position.epoch + 1, images, loss)
 
-    def _normalized(self, images: Tensor) -> Tensor:
-        """Return float32 of uint8 [B, C, H, W], with mean 0 and deviation 1 per channel."""
-        return ((images.float() - self._mean) / self._std).contiguous(memory_format=self._format)
+    def _rates(self, epoch: int) -> list[float]:
+        rates: list[float] = rates_of_epoch(self._recipe, self._steps, epoch).tolist()
+        return rates
 
-    def _demand_finite(self, loss: float, on: str, epoch: int, rate: float) -> None:
-        if not math.isfinite(loss):
-            raise messages.not_finite(loss, on, epoch + 1, rate)
+    def _ledger_of_all(self) -> Tensor:
+        """Return the ledger, summed over the processes, on the CPU; this waits for the device."""
+        values = self._built.ledger.values.clone()
+        distributed.add(values)
+        return values.cpu()
 
-
-def choose_device(name: str) -> torch.device:
-    """Return the device called ``name``; ``auto`` is the first CUDA device, or else the CPU.
-
-    Raises DeviceError for a device that torch does not know or that is not there.
-    """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise DeviceError(f"{name} is not a device") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise DeviceError("there is no CUDA device")
-    return device
+    def _demand_finite(self, values: Tensor, steps: int) -> None:
+        found = self._built.ledger.diverged(values, steps)
+        if found is None:
+            return
+        step, loss = found
+        epoch, batch = self.position.epoch, self._recipe.batch
+        order = self._built.step.plan(epoch).order
+        images = order[step * batch : (step + 1) * batch].tolist()
+        rate = self._rates(epoch)[step]
+        raise Divergence(loss, "training", epoch + 1, rate, step, images)

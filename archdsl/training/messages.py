@@ -94,15 +94,32 @@ def disk_full(path: Path) -> Fault:
     )
 
 
-def interrupted(folder: Path | None, done: int, epochs: int) -> Fault:
-    """ARCH617: Ctrl-C; ``folder`` is None when nothing had been trained."""
-    if folder is None:
-        message = "interrupted before training began"
-        notes: tuple[str, ...] = ()
+def interrupted_before(status: int) -> Fault:
+    """ARCH617: a signal when nothing had been trained yet."""
+    return _fault("ARCH617", "interrupted before training began", help="start again", status=status)
+
+
+def interrupted(
+    folder: Path, place: object, epochs: int, checkpoint: Path | None, status: int
+) -> Fault:
+    """ARCH617: a signal while training; ``place`` is how far the run was.
+
+    ``checkpoint`` is None where this process has written none. ``status`` is 75 for a run that was
+    ended between two steps, 130 for one that was broken off.
+    """
+    if status == 130:
+        note = "broken off at once: the checkpoints are as they were"
+    elif checkpoint is None:
+        note = "there was nothing new to be saved"
     else:
-        message = f"interrupted after {done} of {epochs} epochs"
-        notes = (f"what was measured is in {folder}; no weights were written",)
-    return _fault("ARCH617", message, *notes, help="start again for a whole run", status=130)
+        note = f"all of it is in {checkpoint}"
+    return _fault(
+        "ARCH617",
+        f"interrupted after {place}, of {epochs}",
+        note,
+        help=f"continue it: archdsl resume {folder}",
+        status=status,
+    )
 
 
 def package_missing(packages: Sequence[str]) -> Fault:

@@ -45,14 +45,14 @@ class Display:
         """Print a line as it is, above the bar if there is one."""
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
-    def notice(self, epoch: int, images: int, loss: float) -> None:
-        """Show how far an epoch (from 1) is: images seen, mean loss so far."""
+    def notice(self, epoch: int, images: int, loss: float | None) -> None:
+        """Show how far an epoch (from 1) is: images seen, mean loss so far if it is known."""
         done = (epoch - 1) * self._images + images
         self._bar.update(
             self._task,
             completed=done,
             epoch=f"{epoch}/{self._epochs}",
-            facts=f"loss {loss:.4f}{self._rate}",
+            facts=("" if loss is None else f"loss {loss:.4f}") + self._rate,
         )
 
     def epoch(self, metrics: EpochMetrics) -> None:

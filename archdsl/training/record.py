@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
 import sys
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import torch  # noqa: TID251
 
-from archdsl.recipes import DataSet, Recipe
+from archdsl.recipes import FOLDER, DataSet, Recipe
 from archdsl.training.data import Images
 from archdsl.training.job import Job
+from archdsl.training.options import Options, Resolved
+from archdsl.training.precision import resolve
+from archdsl.training.recorded import sha256_of
+from archdsl.training.repository import state_of
 
 Record = dict[str, object]
 """JSON-ready facts."""
@@ -22,15 +26,26 @@ Record = dict[str, object]
 _PACKAGES = ("archdsl", "torch", "numpy", "pillow", "safetensors", "scikit-learn", "scipy")
 
 
-def sha256_of(text: str) -> str:
-    """Return the SHA-256 of a text in UTF-8, hexadecimal."""
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def record_of(
-    job: Job, dataset: DataSet, images: Images, recipe: Recipe, device: torch.device
+    job: Job,
+    dataset: DataSet,
+    images: Images,
+    recipe: Recipe,
+    device: torch.device,
+    *,
+    options: Options | None = None,
+    resolved: Resolved | None = None,
+    asked: str = "auto",
+    data: Path | None = None,
 ) -> Record:
-    """Return the facts of a run: model, data, recipe with all overrides, device, versions."""
+    """Return the facts of a run: model, data, recipe with all overrides, device, versions.
+
+    ``options`` and the device ``asked`` are what the call said, ``resolved`` and ``device`` what
+    it came to; ``data`` is the folder that the images were read from.
+    """
+    options = options or Options()
+    used = resolved or resolve(options, device)
+    root = Path(next(iter(job.spec_files), ""))
     return {
         "model": job.name,
         "parameters": job.parameters,
@@ -46,9 +61,16 @@ def record_of(
             "sha256": images.sha256,
             "mean": images.mean,
             "std": images.std,
+            **images.facts,
         },
         "recipe": asdict(recipe),
         "seed": recipe.seed,
+        "options": asdict(options),
+        **used.facts(),
+        "device_asked": asked,
+        "data_folder": str(data.absolute())
+        if data and (dataset.files or dataset.name == FOLDER)
+        else None,
         "device": _device(device),
         "threads": torch.get_num_threads(),
         "versions": {"python": platform.python_version(), **_versions()},
@@ -56,6 +78,7 @@ def record_of(
         "processor": platform.machine(),
         "cores": os.cpu_count(),
         "byte_order": sys.byteorder,
+        "repository": state_of(root) if root.is_file() else None,
     }
 
 
@@ -67,6 +90,9 @@ def digest_of(record: Record) -> str:
     recipe = record["recipe"]
     assert isinstance(recipe, dict)
     facts = {key: record[key] for key in ("identity", "source_sha256", "data")}
+    facts["options"] = record[
+        "options"
+    ]  # as asked for: the same call is the same run on any machine
     facts["recipe"] = {key: value for key, value in recipe.items() if key != "name"}
     return sha256_of(json.dumps(facts, sort_keys=True))[:8]
 

@@ -1,24 +1,28 @@
-"""One run from start to end: data, folder, training, record."""
+"""A run from start to end, or from where it was left: the two calls that train."""
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from archdsl.recipes import DataSet, Recipe
-from archdsl.training import messages
-from archdsl.training.faults import Fault
-from archdsl.training.interruption import Interruption
-from archdsl.training.job import Job, build
+from archdsl.training import checkpoint_messages
+from archdsl.training.curves import record_curves
+from archdsl.training.distributed import world
+from archdsl.training.job import Job
+from archdsl.training.options import Options
+from archdsl.training.recorded import Recorded, read_recorded, sha256_of
 from archdsl.training.requirements import require
-from archdsl.training.result import EpochMetrics, Result
-from archdsl.training.writing import check_writable
+from archdsl.training.result import Result
+from archdsl.training.tensorboard import require_tensorboard
 
 if TYPE_CHECKING:
-    from archdsl.training.data import Images
+    from archdsl.training.checkpoint_schedule import Every
+    from archdsl.training.distributed import World
+    from archdsl.training.opening import Opened
+    from archdsl.training.record import Record
 
 
 def train(
@@ -30,85 +34,106 @@ def train(
     out: Path,
     console: Console,
     device: str = "auto",
+    options: Options | None = None,
+    every: Every | None = None,
+    resume: bool = False,
+    locked: Path | None = None,
+    tensorboard: bool = False,
 ) -> Result:
     """Train a model and leave a folder under ``out`` that tells all about it.
 
     ``data`` is the folder with the official files, or to download them into (None for a data set
     without files). ``device`` is ``auto``, ``cpu``, ``cuda`` or ``cuda:N``. What happens is shown
-    on ``console``. Weights and metrics depend on the job, the data, the recipe (with its seed),
-    and on the machine and its number of threads.
+    on ``console``; ``options`` say how it is computed, ``every`` how often a checkpoint is taken.
+    With ``resume``, a run of the same under ``out`` is continued if there is one, and returned as
+    it is if it is finished. With ``locked``, the folder of another run, training only begins if
+    all that is recorded there holds here too. With ``tensorboard``, scalars for it are written
+    beside the metrics; the curves of a finished run are drawn. Weights and metrics depend on the
+    job, the data, the recipe (with its seed), the options, and on the machine and its number of
+    threads.
 
-    Raises :class:`Fault` (ARCH611 to ARCH619), and ValueError where job, data set, recipe and
-    device do not fit together, which the compiler and the command line check beforehand. Torch's
-    global random generator is seeded.
+    Raises :class:`Fault` (ARCH611 to ARCH637, ARCH666), and ValueError where job, data set, recipe
+    and device do not fit together, which the compiler and the command line check beforehand.
+    Torch's global random generator is seeded.
     """
+    lock = read_recorded(locked) if locked is not None else None
     require(dataset.name)
-    from archdsl.training.data import read
-    from archdsl.training.engine import choose_device
+    if tensorboard:
+        require_tensorboard()
+    from archdsl.training.attempt import Attempt
+    from archdsl.training.checkpoint_schedule import Every
+    from archdsl.training.opening import open_new, open_same
 
-    choose_device(device)
-    try:
-        check_writable(out)
-        images = read(dataset, data, job.input, console)
-    except KeyboardInterrupt:
-        raise messages.interrupted(None, 0, recipe.epochs) from None
-    return _train(job, dataset, recipe, images, out, console, device)
+    def open(record: Record, here: World) -> Opened:
+        from archdsl.training.lock import demand_same
+
+        if lock is not None and here.writes:  # the others have devices of their own
+            demand_same(lock, record)
+        return open_same(out, job, record, here) if resume else open_new(out, job, record, here)
+
+    attempt = Attempt(
+        job,
+        dataset,
+        recipe,
+        data,
+        console,
+        device,
+        options or Options(),
+        every or Every(),
+        tensorboard,
+    )
+    return _drawn(attempt.carry_out(out, open), console)
 
 
-def _train(
+def resume(
+    folder: Path,
     job: Job,
-    dataset: DataSet,
-    recipe: Recipe,
-    images: Images,
-    out: Path,
+    *,
     console: Console,
-    device_name: str,
+    data: Path | None = None,
+    every: Every | None = None,
 ) -> Result:
-    import torch  # noqa: TID251
+    """Continue a run from its folder: data set, recipe, seed, device and options are as recorded.
 
-    from archdsl.training.engine import Engine, choose_device
-    from archdsl.training.fitting import demand_fit, fit_test_images
-    from archdsl.training.progress import Display
-    from archdsl.training.record import record_of
-    from archdsl.training.run_folder import RunFolder
+    ``job`` is what its spec compiles to. ``data`` is a folder to read the data from, if it does not
+    lie where it lay. The result is what the run would have come to without any interruption, to the
+    bit. Raises :class:`Fault`: ARCH620 to ARCH625 where the run cannot be continued, and what
+    :func:`train` raises.
+    """
+    recorded = read_recorded(folder)
+    if recorded.status == "finished":
+        raise checkpoint_messages.finished(folder)
+    _demand_same_job(recorded, job)
+    dataset, recipe, options = recorded.dataset, recorded.recipe, recorded.options
+    require(dataset.name)
+    from archdsl.training.attempt import Attempt
+    from archdsl.training.checkpoint_schedule import Every
+    from archdsl.training.opening import open_again
 
-    demand_fit(job, dataset, recipe, images)
-    device = choose_device(device_name)
-    display = Display(console, recipe.epochs, len(images.train_y))
-    done: list[EpochMetrics] = []
-    with Interruption() as interruption:
-        with interruption.shielded():
-            folder = RunFolder(out, job, record_of(job, dataset, images, recipe, device))
-        try:
-            with display:
-                epochs = f"{recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''}"
-                display.line(
-                    f"training {job.name} on {dataset.title}: {len(images.train_y):,} images, "
-                    f"{epochs}, batch {recipe.batch}, {device}"
-                )
-                torch.manual_seed(recipe.seed % 2**64)
-                images = fit_test_images(images, job)
-                engine = Engine(
-                    build(job), images, recipe, device, interruption.check, display.notice
-                )
-                for metrics in engine.epochs():
-                    with interruption.shielded():
-                        folder.append(metrics)
-                        done.append(metrics)
-                    display.epoch(metrics)
-                interruption.check()
-            with interruption.shielded():
-                folder.write_weights(engine.state())
-                folder.close("finished", done[-1])
-        except KeyboardInterrupt:
-            with interruption.shielded():
-                folder.close("interrupted", done[-1] if done else None)
-            raise messages.interrupted(folder.path, len(done), recipe.epochs) from None
-        except BaseException as error:
-            # The record may not be writable either (a full disk): the first fault is the one.
-            with interruption.shielded(), suppress(Fault):
-                folder.close("failed", done[-1] if done else None, str(error))
-            raise
-    result = Result(folder.path, folder.weights, tuple(done))
-    display.line(f"test accuracy {result.test_accuracy:.2%}  {result.folder}")
+    attempt = Attempt(
+        job,
+        dataset,
+        recipe,
+        data or recorded.data_folder,
+        console,
+        recorded.device,
+        options,
+        every or Every(),
+    )
+    return _drawn(attempt.carry_out(folder, lambda _, here: open_again(folder, here)), console)
+
+
+def _drawn(result: Result, console: Console) -> Result:
+    """Return a finished run, with its curves drawn: by the one process of several that writes."""
+    if world().writes:
+        record_curves(result.folder, console)
     return result
+
+
+def _demand_same_job(recorded: Recorded, job: Job) -> None:
+    """Raise Fault ARCH623 where a job is not the one that a run was begun with."""
+    found_here = {"identity": job.identity, "source_sha256": sha256_of(job.source)}
+    for field, found in found_here.items():
+        kept = recorded.fact(field)
+        if kept != found:
+            raise checkpoint_messages.does_not_fit(recorded.folder, field, kept, found)

@@ -5,62 +5,146 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import time
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
+from archdsl.training import checkpoint_messages
+from archdsl.training.folder_claim import Claim
 from archdsl.training.job import Job
 from archdsl.training.record import Record, digest_of
+from archdsl.training.recorded import RECORD, read_recorded
 from archdsl.training.result import EpochMetrics
-from archdsl.training.writing import append_line, make_folders, make_new_folder, replace_file
+from archdsl.training.writing import (
+    append_line,
+    cut_file,
+    make_folders,
+    make_new_folder,
+    replace_file,
+)
 
 Status = Literal["running", "finished", "interrupted", "failed"]
 
 WEIGHTS = "weights.safetensors"
 METRICS = "metrics.jsonl"
 
+_ENDS = ("status", "reason", "duration_seconds", "final")
+"""What of a record tells how the run stands, not what it is."""
+
 
 class RunFolder:
-    """A new folder under ``out``, never one that was there before.
+    """The folder of a run, claimed by this process until :meth:`release`.
 
     Its name is the model, the data set and the digest of what determines the run; a second run of
     the same is called ``...-2``. Every write raises Fault ARCH615 or ARCH616 and leaves no half
     of a file.
     """
 
-    def __init__(self, out: Path, job: Job, record: Record) -> None:
-        """Make the folder and write all that is known before training starts."""
-        data = record["data"]
-        assert isinstance(data, dict)
+    def __init__(self, path: Path, record: Record, claim: Claim) -> None:
+        """Take what :meth:`create` and :meth:`reopen` have found."""
+        self.path = path
+        self.metrics = ""
+        """The lines of ``metrics.jsonl``."""
         self._record = record
-        self._started = datetime.now(UTC)
-        self.path = _claim(out, f"{_plain(job.name)}-{data['name']}-{digest_of(record)}")
+        self._claim = claim
+        self._since = time.monotonic()
+        self._before = 0.0  # seconds of training before this process
+
+    @classmethod
+    def create(cls, out: Path, job: Job, record: Record) -> RunFolder:
+        """Make a new folder under ``out`` and write all that is known before training starts."""
+        path = _claim(out, name_of(job, record))
         specs = spec_paths(list(job.spec_files))
-        record["spec_paths"] = specs
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+        folder = cls(path, record | {"spec_paths": specs, "started": started}, Claim(path))
         try:
-            self._write_record("running", None)
+            folder._write_record("running", None)
             for name, text in job.spec_files.items():
-                path = self.path / specs[name]
-                make_folders(path.parent)
-                replace_file(path, text.encode())
-            replace_file(self.path / "model.py", job.source.encode())
-            replace_file(self.path / "network.json", job.network_json.encode())
-            replace_file(self.path / METRICS, b"")
+                place = path / specs[name]
+                make_folders(place.parent)
+                replace_file(place, text.encode())
+            replace_file(path / "model.py", job.source.encode())
+            replace_file(path / "network.json", job.network_json.encode())
+            replace_file(path / METRICS, b"")
         except BaseException:
             # Nothing was trained yet: a folder that does not tell all is of no use.
-            shutil.rmtree(self.path, ignore_errors=True)
+            folder.release()
+            shutil.rmtree(path, ignore_errors=True)
             raise
+        return folder
+
+    @classmethod
+    def reopen(cls, path: Path) -> RunFolder:
+        """Claim the folder of a run to be continued; nothing in it is changed.
+
+        Raises Fault ARCH620, ARCH621 for a run that is finished, and ARCH625 for one that another
+        process trains.
+        """
+        claim = Claim(path)
+        try:
+            # Read when it is claimed: the process that had it may have finished the run.
+            recorded = read_recorded(path)
+            if recorded.status == "finished":
+                raise checkpoint_messages.finished(path)
+        except BaseException:
+            claim.release()
+            raise
+        return cls(path, {k: v for k, v in recorded.facts.items() if k not in _ENDS}, claim)
 
     @property
     def weights(self) -> Path:
         """Where the weights lie once the run is finished."""
         return self.path / WEIGHTS
 
+    @property
+    def record(self) -> Record:
+        """What the run was begun with."""
+        return self._record
+
+    @property
+    def seconds(self) -> float:
+        """How long the run has been trained, over all processes that had a part in it."""
+        return self._before + time.monotonic() - self._since
+
+    def go_on(self, metrics: str, seconds: float, facts: Record) -> None:
+        """Go back to where a checkpoint was taken.
+
+        ``metrics`` are the lines that were there then (later ones are cut off), ``seconds`` is how
+        long training had taken; ``facts`` are recorded in the list ``resumed``.
+        """
+        path = self.path / METRICS
+        size = len(metrics.encode())
+        try:
+            there = path.read_bytes()
+        except OSError:
+            there = b""
+        if there[:size] == metrics.encode() and there:
+            if len(there) > size:
+                cut_file(path, size)
+        else:
+            replace_file(path, metrics.encode())
+        self.metrics = metrics
+        self._before, self._since = seconds, time.monotonic()
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        former = self._record.get("resumed")
+        resumed = [*(former if isinstance(former, list) else ()), {"at": now, **facts}]
+        self._record = self._record | {"resumed": resumed}
+        self._write_record("running", None)
+
     def append(self, metrics: EpochMetrics) -> None:
         """Add the metrics of an epoch: one line of JSON."""
-        append_line(self.path / METRICS, json.dumps(asdict(metrics)))
+        line = json.dumps(asdict(metrics))
+        append_line(self.path / METRICS, line)
+        self.metrics += f"{line}\n"
+
+    @property
+    def epochs(self) -> tuple[EpochMetrics, ...]:
+        """The metrics of all epochs so far."""
+        return tuple(EpochMetrics(**json.loads(line)) for line in self.metrics.splitlines())
 
     def write_weights(self, state: dict[str, Any]) -> None:
         """Write the weights, with the model's identity in the header."""
@@ -70,29 +154,63 @@ class RunFolder:
         identity = {"identity": str(self._record["identity"])}
         replace_file(self.weights, save(state, metadata=identity))
 
-    def close(self, status: Status, last: EpochMetrics | None, reason: str | None = None) -> None:
-        """Record how the run ended; ``last`` is the last whole epoch, ``reason`` a fault."""
-        self._write_record(status, last, reason)
+    def write_json(self, name: str, facts: Record) -> Path:
+        """Write facts as a file of the folder, and return its path."""
+        path = self.path / name
+        replace_file(path, f"{json.dumps(facts, indent=2)}\n".encode())
+        return path
+
+    def close(self, status: Status, reason: str | None = None) -> None:
+        """Record how the run ended; ``reason`` is a fault."""
+        epochs = self.epochs
+        self._write_record(status, epochs[-1] if epochs else None, reason)
+
+    def release(self) -> None:
+        """Give up the claim."""
+        self._claim.release()
 
     def _write_record(
         self, status: Status, last: EpochMetrics | None, reason: str | None = None
     ) -> None:
-        now = datetime.now(UTC)
         facts: Record = {
             "status": status,
             "reason": reason,
             **self._record,
-            "started": self._started.isoformat(timespec="seconds"),
-            "duration_seconds": round((now - self._started).total_seconds(), 3),
+            "duration_seconds": round(self.seconds, 3),
             "final": asdict(last) if last else None,
         }
-        replace_file(self.path / "run.json", f"{json.dumps(facts, indent=2)}\n".encode())
+        self.write_json(RECORD, facts)
+
+
+def name_of(job: Job, record: Record) -> str:
+    """Return the name of a run's folder: equal for equal runs."""
+    data = record["data"]
+    assert isinstance(data, dict)
+    return f"{_plain(job.name)}-{_plain(str(data['name']))}-{digest_of(record)}"
+
+
+def folder_called(out: Path, name: str, number: int) -> Path:
+    """Return the folder of the ``number``-th run of a name, from 1."""
+    return out / (name if number == 1 else f"{name}-{number}")
+
+
+def runs_called(out: Path, name: str) -> list[Path]:
+    """Return the folders of the runs of a name: ``name``, ``name-2``, ..., the newest first."""
+    found = []
+    with suppress(OSError):
+        for path in out.iterdir():
+            number = path.name.removeprefix(f"{name}-")
+            if path.name == name:
+                found.append((1, path))
+            elif path.name.startswith(f"{name}-") and number.isdecimal():
+                found.append((int(number), path))
+    return [path for _, path in sorted(found, reverse=True)]
 
 
 def _claim(out: Path, name: str) -> Path:
     """Make and return the first of ``name``, ``name-2``, ... that nobody has."""
     for number in count(1):
-        path = out / (name if number == 1 else f"{name}-{number}")
+        path = folder_called(out, name, number)
         if make_new_folder(path):
             return path
     raise AssertionError("there is always a next number")

@@ -42,13 +42,17 @@ def _write(descriptor: int, data: bytes) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    # The new name must survive a power cut too; some file systems cannot sync a folder.
-    with suppress(OSError):
+    """Bring the names in a folder to the disk: they must survive a power cut too."""
+    try:
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+    except OSError as error:
+        # Some systems cannot sync a folder, or not open one; a disk that fails is another matter.
+        if error.errno == errno.EIO or is_full(error):
+            raise
 
 
 def replace_file(path: Path, data: bytes) -> None:
@@ -93,10 +97,25 @@ def append_line(path: Path, line: str) -> None:
             os.close(descriptor)
 
 
+def remove_file(path: Path) -> None:
+    """Delete a file, which may be gone already; raises Fault ARCH615 where it cannot be."""
+    with _reported(path):
+        path.unlink(missing_ok=True)
+
+
+def cut_file(path: Path, size: int) -> None:
+    """Cut a file to its first ``size`` bytes; raises Fault ARCH615 or ARCH616."""
+    with _reported(path):
+        os.truncate(path, size)
+
+
 def make_folders(path: Path) -> None:
     """Make a folder and those above it, where absent; raises Fault ARCH615 or ARCH616."""
     with _reported(path):
+        absent = [folder for folder in (path, *path.parents) if not folder.exists()]
         path.mkdir(parents=True, exist_ok=True)
+        for folder in absent:
+            _sync_folder(folder.parent)
 
 
 def make_new_folder(path: Path) -> bool:
@@ -110,6 +129,7 @@ def make_new_folder(path: Path) -> bool:
             path.mkdir()
         except FileExistsError:
             return False
+        _sync_folder(path.parent)
     return True
 
 

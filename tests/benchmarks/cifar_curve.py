@@ -41,9 +41,7 @@ def main() -> None:
         recipe = replace(compiled.network.recipes["cifar10"], epochs=8, batch=16)
         torch.manual_seed(recipe.seed)
         start = time.perf_counter()
-        engine = Engine(
-            compiled.build(), images, recipe, torch.device("cpu"), lambda: None, lambda *_: None
-        )
+        engine = Engine(compiled.build(), images, recipe, torch.device("cpu"))
         print(f"{compiled.network.name}\n| steps | loss | accuracy | test loss | test accuracy |")
         print("| ---: | ---: | ---: | ---: | ---: |")
         for m in engine.epochs():

@@ -222,6 +222,10 @@ def of_recipes() -> Iterator[Word]:
         "schedule": "schedule step(at = [1])",
         "augment": "augment { hflip }",
         "seed": "seed 1",
+        "warmup": "warmup linear(length = 1)",
+        "label_smoothing": "label_smoothing 0.1",
+        "clip": "clip 1.0",
+        "ema": "ema 0.9",
     }
     for key in KEYS:
         lines = [text.replace(key, "@", 1) if name == key else text for name, text in good.items()]
@@ -230,6 +234,9 @@ def of_recipes() -> Iterator[Word]:
         if key in SCALARS:
             spec = SETTING % "".join(f"  {line}\n" for line in lines).replace("@", "@ =")
             yield Word("recipe key", key, spec, frozenset(KEYS))
+        for word in SCALARS[key].kind.words if key in SCALARS else ():
+            lines = [text if name != key else f"{key} @" for name, text in good.items()]
+            yield Word("word", word, SETTING % "".join(f"  {line}\n" for line in lines))
     for entry in ENTRIES.values():
         others = {place: text for place, text in good.items() if place != entry.place}
         names = frozenset(e.name for e in ENTRIES.values() if e.place == entry.place)
@@ -240,6 +247,12 @@ def of_recipes() -> Iterator[Word]:
             use = call(entry, entry.name, parameter)
             spec = SETTING % f"{body}  {entry.place} {use}\n"
             yield Word("argument", parameter.name, spec)
+            for word in parameter.kind.words:
+                value = f"{parameter.name} = {sample(parameter)}"
+                use = call(entry, entry.name, parameter).replace("@", parameter.name)
+                spec = SETTING % f"{body}  {entry.place} {use}\n"
+                spec = spec.replace(value, f"{parameter.name} = @")
+                yield Word("word", word, spec, frozenset(parameter.kind.words))
             if entry.place != "augment":
                 start = f"{body}  {entry.place} {call(entry, entry.name)}\n"
                 value = sample(parameter)

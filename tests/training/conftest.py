@@ -48,6 +48,12 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
+@pytest.fixture(autouse=True)
+def no_curves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes longer than the runs of these tests do; one of them tests it."""
+    monkeypatch.setattr("archdsl.training.run.record_curves", lambda *_: None)
+
+
 @pytest.fixture
 def make_job() -> Callable[..., Job]:
     def make(

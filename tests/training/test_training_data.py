@@ -24,7 +24,12 @@ MakeCifar = Callable[..., DataSet]
 
 
 def test_every_data_set_has_a_reader() -> None:
-    assert set(READERS) | {"digits"} == set(DATASETS)
+    assert set(READERS) | {"digits", "folder"} == set(DATASETS)
+
+
+def test_every_class_has_a_name() -> None:
+    for dataset in DATASETS.values():
+        assert len(set(dataset.class_names)) == dataset.classes
 
 
 def test_every_official_file_has_its_size() -> None:

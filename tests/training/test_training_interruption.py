@@ -1,4 +1,4 @@
-"""Ctrl-C in a real process, at many moments: said, recorded, and nothing half written."""
+"""Signals in a real process: obeyed between steps, recorded, and nothing half written."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from archdsl.training.interruption import Interruption
+from archdsl.recipes import DataSet, Recipe
+from archdsl.training import Fault, Job, attempt, train
+from archdsl.training.checkpoint_store import CheckpointStore
+from archdsl.training.interruption import Interruption, Stopped
 
 # A run of the smallest model that would last for hours.
 PROGRAM = """
@@ -58,9 +62,9 @@ except Fault as fault:
 """
 
 
-def start(tmp_path: Path) -> subprocess.Popen[str]:
+def start(tmp_path: Path, before: str = "") -> subprocess.Popen[str]:
     program = tmp_path / "program.py"
-    program.write_text(PROGRAM)
+    program.write_text(before + PROGRAM)
     environment = os.environ | {
         "PYTHONPATH": str(Path(__file__).parents[2]),
         "PYTHONUNBUFFERED": "1",
@@ -75,54 +79,148 @@ def start(tmp_path: Path) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.parametrize(("times", "wait"), [(1, 0.0), (1, 0.1371), (5, 0.0)])
-def test_sigint_while_training(times: int, wait: float, tmp_path: Path) -> None:
+def epochs_of(folder: Path) -> list[int]:
+    text = (folder / "metrics.jsonl").read_text()
+    assert text == "" or text.endswith("\n")
+    epochs = [json.loads(line)["epoch"] for line in text.splitlines()]
+    assert epochs == list(range(1, len(epochs) + 1))
+    return epochs
+
+
+@pytest.mark.parametrize(
+    ("number", "wait"),
+    [
+        (signal.SIGTERM, 0.1371),
+        # What they share is tested without a process of its own, below.
+        pytest.param(signal.SIGINT, 0.0, marks=pytest.mark.slow),
+        pytest.param(signal.SIGUSR1, 0.0521, marks=pytest.mark.slow),
+    ],
+)
+def test_a_signal_while_training(number: signal.Signals, wait: float, tmp_path: Path) -> None:
     process = start(tmp_path)
     assert process.stdout is not None
     for line in process.stdout:
         if line.startswith("epoch "):
             break
     time.sleep(wait)
-    for _ in range(times):
-        process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     output, errors = process.communicate(timeout=60)
-    assert process.returncode == 130, errors
+    assert process.returncode == 75, errors
     assert errors == ""
     assert "ARCH617: interrupted after" in output
     (folder,) = (tmp_path / "runs").iterdir()
     record = json.loads((folder / "run.json").read_text())
     assert record["status"] == "interrupted"
-    text = (folder / "metrics.jsonl").read_text()
-    assert text.endswith("\n")
-    epochs = [json.loads(line)["epoch"] for line in text.splitlines()]
-    assert epochs == list(range(1, len(epochs) + 1))
+    epochs = epochs_of(folder)
     assert record["final"]["epoch"] == len(epochs)
     assert sorted(path.name for path in folder.iterdir()) == [
-        "metrics.jsonl",
-        "model.py",
-        "network.json",
-        "run.json",
-        "spec",
+        *("checkpoints", "metrics.jsonl", "model.py", "network.json", "run.json", "spec"),
     ]
+    newest = CheckpointStore(folder).load()
+    assert newest is not None
+    assert newest.stored.place.epoch == len(epochs)
+    assert f"interrupted after {newest.stored.place}, of 100000" in output
 
 
-def test_the_first_is_noted_the_second_breaks() -> None:
+def test_a_second_sigint_ends_the_run_while_it_saves(tmp_path: Path) -> None:
+    slow = """
+import time
+from archdsl.training.checkpoint_store import CheckpointStore
+
+def save(*_):
+    print("saving", flush=True)
+    time.sleep(600)
+
+CheckpointStore.save = save
+"""
+    process = start(tmp_path, slow)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("epoch "):
+            process.send_signal(signal.SIGTERM)
+        if line == "saving\n":
+            process.send_signal(signal.SIGINT)
+            break
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "ARCH617: interrupted after" in output
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert json.loads((folder / "run.json").read_text())["status"] == "interrupted"
+    assert epochs_of(folder)
+    assert not (folder / "checkpoints").exists()
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)])
+def test_a_signal_before_training(
+    number: signal.Signals,
+    status: int,
+    job: Job,
+    digits: DataSet,
+    recipe: Recipe,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def read(*_: object) -> None:
+        signal.raise_signal(number)
+        raise AssertionError("it went on")
+
+    monkeypatch.setattr(attempt, "read", read)
+    with pytest.raises(Fault, match="before training began") as caught:
+        train(job, digits, recipe, data=None, out=tmp_path, console=Console(quiet=True))
+    assert caught.value.diagnostic.code == "ARCH617"
+    assert caught.value.status == status
+    assert not list(tmp_path.iterdir())
+
+
+ALL = [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1]
+
+
+@pytest.mark.parametrize("number", ALL)
+def test_the_first_is_noted_sigint_after_it_breaks(number: signal.Signals) -> None:
+    with Interruption() as interruption:
+        interruption.check()
+        signal.raise_signal(number)
+        assert interruption.asked == number
+        with pytest.raises(Stopped) as caught:
+            interruption.check()
+        assert caught.value.signal == number
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        for other in (signal.SIGTERM, signal.SIGUSR1):
+            signal.raise_signal(other)  # once asked, the same again changes nothing
+        assert interruption.asked == number
+
+
+def test_a_shield_puts_the_second_off_until_its_end() -> None:
     with Interruption() as interruption:
         signal.raise_signal(signal.SIGINT)
-        with pytest.raises(KeyboardInterrupt):
-            interruption.check()
+        written = False
+        with pytest.raises(KeyboardInterrupt), interruption.shielded():
+            with interruption.shielded():
+                signal.raise_signal(signal.SIGINT)
+            written = True
+        assert written
         with interruption.shielded():
-            signal.raise_signal(signal.SIGINT)
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
+            pass  # it has been obeyed
 
 
-def test_nothing_happens_without_a_signal_and_the_handler_is_put_back() -> None:
-    before = signal.getsignal(signal.SIGINT)
+@pytest.mark.parametrize("number", ALL)
+def test_where_nothing_can_be_lost_the_first_is_obeyed_at_once(number: signal.Signals) -> None:
+    kind = KeyboardInterrupt if number == signal.SIGINT else Stopped
     with Interruption() as interruption:
-        assert signal.getsignal(signal.SIGINT) != before
+        with pytest.raises(kind), interruption.at_once():
+            signal.raise_signal(number)
+        with pytest.raises(Stopped), interruption.at_once():
+            raise AssertionError("a signal has come before")
+
+
+def test_nothing_happens_without_a_signal_and_the_handlers_are_put_back() -> None:
+    before = [signal.getsignal(number) for number in ALL]
+    with Interruption() as interruption:
+        for number, handler in zip(ALL, before, strict=True):
+            assert signal.getsignal(number) != handler
         interruption.check()
-    assert signal.getsignal(signal.SIGINT) is before
+    assert [signal.getsignal(number) for number in ALL] == before
 
 
 def test_another_thread_and_an_ignored_signal_are_left_alone() -> None:

@@ -14,11 +14,11 @@ from archdsl.training import augmentation as augmentation_module
 from archdsl.training.augmentation import HorizontalFlip, RandomCrop, augmentations, prepare
 from archdsl.training.optimization import (
     OPTIMIZERS,
-    SCHEDULES,
-    learning_rate,
+    learning_rates,
     optimizer_of,
 )
 from archdsl.training.plan import EpochPlan
+from archdsl.training.schedules import SCHEDULES, WARMUPS
 
 MakeRecipe = Callable[..., Recipe]
 
@@ -28,9 +28,11 @@ def declared(place: str) -> set[str]:
 
 
 def test_every_declared_entry_is_implemented() -> None:
-    assert declared("augment") == {*augmentation_module.RANDOM, *augmentation_module.ONCE}
+    tables = (augmentation_module.RANDOM, augmentation_module.ONCE, augmentation_module.MIXING)
+    assert declared("augment") == {name for table in tables for name in table}
     assert declared("optimizer") == set(OPTIMIZERS)
     assert declared("schedule") == set(SCHEDULES)
+    assert declared("warmup") == set(WARMUPS)
 
 
 def pixels(count: int, channels: int, side: int) -> torch.Tensor:
@@ -121,9 +123,9 @@ def test_batches_hold_every_image_once_with_its_own_draws(size: int) -> None:
 def test_the_learning_rate_is_stepped_at_its_epochs(make_recipe: MakeRecipe) -> None:
     step = Setting(name="step", arguments={"at": (2, 3), "factor": 0.1})
     recipe = make_recipe(schedule=step, lr=0.5)
-    rates = [learning_rate(recipe, epoch) for epoch in range(5)]
+    rates = [learning_rates(recipe, 7)(epoch, 3) for epoch in range(5)]
     assert rates == pytest.approx([0.5, 0.5, 0.05, 0.005, 0.005])
-    assert learning_rate(make_recipe(lr=0.5), 99) == 0.5
+    assert learning_rates(make_recipe(lr=0.5), 7)(99, 0) == 0.5
 
 
 def test_sgd_takes_its_arguments(make_recipe: MakeRecipe) -> None:

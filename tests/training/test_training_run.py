@@ -23,7 +23,7 @@ from rich.console import Console
 from archdsl.recipes import DataSet, Recipe, Setting
 from archdsl.training import EpochMetrics, Fault, Job, Result, build, requirements, train
 from archdsl.training.data import read
-from archdsl.training.engine import Engine, choose_device
+from archdsl.training.engine import Engine, Hooks, Position, choose_device
 from archdsl.training.run_folder import spec_paths
 
 MakeJob = Callable[..., Job]
@@ -61,8 +61,10 @@ def test_the_folder_tells_all(job: Job, digits: DataSet, recipe: Recipe, tmp_pat
     folder = result.folder
     assert folder.parent == tmp_path / "a" / "runs"
     assert re.fullmatch(r"Tiny-digits-[0-9a-f]{8}", folder.name)
+    (checkpoint,) = (folder / "checkpoints").iterdir()
     assert {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} == {
         "run.json",
+        f"checkpoints/{checkpoint.name}",
         "metrics.jsonl",
         "model.py",
         "network.json",
@@ -189,13 +191,20 @@ def test_progress_is_noticed_at_most_four_times_a_second(
     job: Job, digits: DataSet, make_recipe: MakeRecipe, console: Console
 ) -> None:
     calls: list[float] = []
+
+    class Slow(Hooks):
+        def boundary(self, position: Position) -> None:
+            time.sleep(0.004)
+
+        def notice(self, epoch: int, images: int, loss: float | None) -> None:
+            calls.append(time.monotonic())
+
     engine = Engine(
         build(job),
         read(digits, None, job.input, console),
         make_recipe(epochs=1, batch=8),
         torch.device("cpu"),
-        check=lambda: time.sleep(0.004),
-        notice=lambda epoch, seen, loss: calls.append(time.monotonic()),
+        hooks=Slow(),
     )
     list(engine.epochs())
     assert calls

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import io
 import json
 import os
@@ -89,8 +90,9 @@ class Full:
 
 
 # Writes: the probe, run.json, the spec, the source, the network, a line for each of two epochs,
-# the weights, run.json. Replacements: no probe and no lines, but the empty metrics file.
-WRITES, REPLACEMENTS = 9, 7
+# a checkpoint, the weights, run.json. Replacements: no probe and no lines, but the empty metrics
+# file.
+WRITES, REPLACEMENTS = 10, 8
 
 
 @pytest.mark.parametrize(
@@ -140,7 +142,8 @@ def demand_whole(out: Path, job: Job) -> None:
             case "weights.safetensors":
                 load_file(path)
             case _:
-                raise AssertionError(f"{path} was left behind")
+                assert path.parent.name == "checkpoints", f"{path} was left behind"
+                assert hashlib.sha256(path.read_bytes()).hexdigest() in path.name
 
 
 def test_the_counts_above_are_right(
@@ -166,7 +169,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_a_disk_that_really_is_full_for_the_weights(
+def test_a_disk_that_really_is_full_for_a_checkpoint(
     make_job: Callable[..., Job], digits: DataSet, recipe: Recipe, small_disk: Path
 ) -> None:
     source = make_job().source.replace(
@@ -174,7 +177,7 @@ def test_a_disk_that_really_is_full_for_the_weights(
         "        self.register_buffer('large', torch.zeros(200_000))\n\n    def forward",
     )
     job = make_job(source=source)
-    with pytest.raises(Fault, match=r"weights\.safetensors could not be written") as caught:
+    with pytest.raises(Fault, match=r"checkpoints.* could not be written") as caught:
         run(job, digits, recipe, small_disk)
     assert caught.value.diagnostic.code == "ARCH616"
     demand_whole(small_disk, job)

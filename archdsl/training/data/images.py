@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,8 @@ class Images:
 
     ``train_x`` and ``test_x`` are uint8 [N, channels, height, width], ``train_y`` and ``test_y``
     int64 [N]. ``mean`` and ``std`` are per channel, of the training images as read, in 0 to 1.
-    ``sha256`` is of all four tensors, hexadecimal.
+    ``sha256`` is of all four tensors, hexadecimal. ``class_names`` are in the order of the labels;
+    ``facts`` is what else is to be recorded of the data, ready for JSON.
     """
 
     train_x: Tensor
@@ -30,9 +32,18 @@ class Images:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     sha256: str
+    class_names: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def images_of(train_x: Array, train_y: Array, test_x: Array, test_y: Array) -> Images:
+def images_of(
+    train_x: Array,
+    train_y: Array,
+    test_x: Array,
+    test_y: Array,
+    class_names: tuple[str, ...] = (),
+    facts: Mapping[str, Any] | None = None,
+) -> Images:
     """Return the images with their statistics; pixels uint8 [N, C, H, W], labels [N]."""
     # Torch wants them writable, and what a file was read into is not.
     arrays = (
@@ -47,7 +58,17 @@ def images_of(train_x: Array, train_y: Array, test_x: Array, test_y: Array) -> I
         digest.update(array.data)
     mean, std = _statistics(arrays[0])
     tensors = [torch.from_numpy(array) for array in arrays]
-    return Images(tensors[0], tensors[1], tensors[2], tensors[3], mean, std, digest.hexdigest())
+    return Images(
+        tensors[0],
+        tensors[1],
+        tensors[2],
+        tensors[3],
+        mean,
+        std,
+        digest.hexdigest(),
+        class_names,
+        facts or {},
+    )
 
 
 def _statistics(pixels: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:

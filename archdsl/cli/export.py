@@ -1,0 +1,54 @@
+"""``archdsl export``: a run's network as an ONNX file, checked and compared before it is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+NAME = "export"
+
+
+def run(
+    run: Annotated[Path, typer.Argument(help="The folder of a run.", show_default=False)],
+    onnx: Annotated[
+        Path, typer.Option("--onnx", metavar="FILE", help="The file to write.", show_default=False)
+    ],
+    best: Annotated[
+        bool, typer.Option("--best", help="The best checkpoint's weights, not the final ones.")
+    ] = False,
+    normalise: Annotated[
+        bool,
+        typer.Option(
+            "--normalise", help="Take images in 0 to 1, and scale them inside the network."
+        ),
+    ] = False,
+) -> None:
+    """Export the network of a run to ONNX, for any number of images at a time.
+
+    Exit status 0: done; 2: the call or the run is at fault, or the file would not be exact.
+    """
+    from archdsl.cli.output import console, fail
+    from archdsl.training import Fault
+    from archdsl.training.requirements import require
+
+    try:
+        require("")
+        from archdsl.training.export import BATCHES, OPSET, export, require_onnx
+        from archdsl.training.trained import load_trained
+
+        require_onnx()
+        trained = load_trained(run, "best" if best else "final")
+        exported = export(trained, onnx, normalise=normalise)
+    except Fault as fault:
+        fail([fault.diagnostic], fault.status)
+    apart = " and ".join(f"{exported.differences[batch]:.1e} at batch {batch}" for batch in BATCHES)
+    out = console()
+    for line in (
+        f"{trained.recorded.name}, {exported.metadata['images']} to logits [N, "
+        f"{len(trained.class_names)}]",
+        f"opset {OPSET}; differs from the module by {apart}",
+        f"wrote {exported.path} ({exported.size:,} bytes)",
+    ):
+        out.print(line, soft_wrap=True)

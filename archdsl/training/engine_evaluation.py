@@ -1,0 +1,81 @@
+"""Evaluation on the test images: on the device, read by the host once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch  # noqa: TID251
+from torch import Tensor  # noqa: TID251
+from torch.func import functional_call  # noqa: TID251
+
+from archdsl.training import distributed
+from archdsl.training.data import Images
+from archdsl.training.distributed import World
+from archdsl.training.engine_state import State
+from archdsl.training.engine_step import Scaling, loss_of
+from archdsl.training.options import Resolved
+from archdsl.training.precision import autocast
+
+
+class Evaluation:
+    """The test images, and what the network makes of them."""
+
+    def __init__(
+        self,
+        state: State,
+        images: Images,
+        scaling: Scaling,
+        resolved: Resolved,
+        device: torch.device,
+        world: World,
+    ) -> None:
+        self._state = state
+        self._scaling = scaling
+        self._resolved = resolved
+        self._device = device
+        self._world = world
+        self._x = images.test_x.to(device)
+        self._y = images.test_y.to(device)
+        # The images of a batch must fit the caches of a CPU; a GPU is better filled by more.
+        self._batch = 2000 if device.type == "cuda" else 250
+
+    def sums(self, boundary: Callable[[], None]) -> Tensor:
+        """Return sum of losses and number of right answers, float64 [2], on the device.
+
+        ``boundary`` is called between batches. With several processes each takes some batches; the
+        buffers of rank 0 are those that count, and the sums are of all.
+        """
+        network: Any = self._state.network
+        if self._world.size > 1:
+            for buffer in network.buffers():
+                distributed.send(buffer)
+        average = self._state.average
+        training = network.training
+        network.eval()
+        sums = torch.zeros(2, dtype=torch.float64, device=self._device)
+        try:
+            for start in range(0, len(self._y), self._batch * self._world.size):
+                boundary()
+                mine = start + self._batch * self._world.rank
+                if mine >= len(self._y):
+                    continue  # the others have some; the boundary is for all
+                part = slice(mine, mine + self._batch)
+                with torch.inference_mode(), autocast(self._resolved, self._device):
+                    x, labels = self._scaling(self._x[part]), self._y[part]
+                    if average is None:
+                        logits = network(x)
+                    else:
+                        logits = functional_call(network, average.tensors, (x,))
+                    loss = loss_of(logits, labels).double() * len(labels)
+                    right = (logits.argmax(1) == labels).sum()
+                    sums += torch.stack((loss, right.double()))
+        finally:
+            network.train(training)
+        distributed.add(sums)
+        return sums
+
+    def means(self, sums: Tensor) -> tuple[float, float]:
+        """Return mean loss and accuracy of sums that are on the CPU."""
+        loss, right = (sums / len(self._y)).tolist()
+        return loss, right
