@@ -54,6 +54,8 @@ class Course:
                     f"training {self.attempt.job.name} on {self.attempt.dataset.title}: "
                     f"{count:,} images, {epochs}, batch {recipe.batch}, {device}"
                 )
+                for what, seconds in self.engine.costs.items():
+                    self.display.line(f"{what}: {seconds:.1f} s")
                 self._begin(loaded)
                 stopped = self._train()
         except KeyboardInterrupt:
@@ -106,6 +108,8 @@ class Course:
                     {"epoch": place.epoch, "step": place.step, "changes": list(self.changes)},
                 )
             self.session.begin(self.engine, folder, done, best)
+            if folder and self.engine.costs:
+                folder.note({"costs_seconds": self.engine.costs})
             if folder and self.attempt.tensorboard:
                 self.scalars = Scalars(folder.path, len(done))
                 self.session.observe = self.scalars.append

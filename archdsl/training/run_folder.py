@@ -160,6 +160,10 @@ class RunFolder:
         replace_file(path, f"{json.dumps(facts, indent=2)}\n".encode())
         return path
 
+    def note(self, facts: Record) -> None:
+        """Add facts to the record that are known only now."""
+        self._record = self._record | facts
+
     def close(self, status: Status, reason: str | None = None) -> None:
         """Record how the run ended; ``reason`` is a fault."""
         epochs = self.epochs
