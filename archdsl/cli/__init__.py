@@ -75,6 +75,16 @@ def _options(
 def main() -> NoReturn:
     """Run the command line and exit: 0 clean, 1 the spec is at fault, 2 the call is at fault."""
     try:
+        _run()
+    except SystemExit as end:
+        distributed = sys.modules.get("archdsl.training.distributed")
+        if distributed is not None:
+            distributed.end_process(end.code if isinstance(end.code, int) else bool(end.code))
+        raise
+
+
+def _run() -> NoReturn:
+    try:
         app()
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

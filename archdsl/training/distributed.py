@@ -18,6 +18,9 @@ from archdsl.training import engine_messages
 _lost = False
 """Whether another process has been lost: what is left of the group is not to be waited for."""
 
+_has_met = False
+"""Whether this process has ever been one of several."""
+
 _PATIENCE = timedelta(seconds=300)
 """How long one process waits for the others: longer than any of them takes to write or to read."""
 
@@ -74,6 +77,8 @@ def connect(device_type: str) -> World:
         return here
     import torch.distributed as dist  # noqa: TID251
 
+    global _has_met
+    _has_met = True
     if not dist.is_initialized():
         backend = "cpu:gloo,cuda:nccl" if device_type == "cuda" else "gloo"
         try:
@@ -95,6 +100,18 @@ def disconnect() -> None:
             if sys.exc_info()[0] is None and not _lost:
                 dist.barrier()
             dist.destroy_process_group()
+
+
+def end_process(status: int) -> None:
+    """End this process at once if it has been one of several; else do nothing.
+
+    The threads of a process group may outlive it, and abort the process while the interpreter is
+    taken down ("terminate called without an active exception"): all is written by then.
+    """
+    if _has_met:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
 
 
 def agree(value: int) -> int:

@@ -120,6 +120,7 @@ def main() -> None:
         found["lost"] = str(fault), time.time() - die.at
     torch.save(found, folder / f"rank{os.environ['RANK']}.pt")
     distributed.disconnect()  # rank 1 is gone: there is nothing to wait for
+    distributed.end_process(0)
 
 
 if __name__ == "__main__":
