@@ -179,9 +179,8 @@ length: {epochs} epochs, with the rate divided by 10 after {at[0]} and {at[1]}. 
 * At the end VGG-1-RA stands at {ra.test_accuracy:.2%}, VGG-1 at {plain.test_accuracy:.2%}: {gain:+.2f} points, of one seed, where
   the standard error of either number alone is about {100 * error_of(plain.test_accuracy):.1f} points ({TEST:,} test images). The best epochs had
   {best[1]:.2%} and {best[0]:.2%}.
-* That is {ra.epochs[-1].epoch * -(-TRAIN // recipe["batch"]):,} steps, {78_200 / (ra.epochs[-1].epoch * -(-TRAIN // recipe["batch"])):.0f} times fewer than the paper's {78_200:,}: the losses on the training images ({plain.epochs[-1].loss:.2f} and
-  {ra.epochs[-1].loss:.2f}) say that neither network is trained to its end, and less so the aggregated one. No times are given: other
-  programs ran beside.
+* That is {ra.epochs[-1].epoch * -(-TRAIN // recipe["batch"]):,} steps, {78_200 / (ra.epochs[-1].epoch * -(-TRAIN // recipe["batch"])):.0f} times fewer than the paper's {78_200:,}. In the last epoch the losses on the training
+  images were {plain.epochs[-1].loss:.2f} (VGG-1) and {ra.epochs[-1].loss:.2f} (VGG-1-RA). No times are given: they depend on what else the machine does.
 """
 
 
