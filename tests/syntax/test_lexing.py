@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from lark import Lark, Token
 from specs_of_tests import clean_texts
@@ -16,6 +17,7 @@ from archdsl.syntax.recovery import Run
 Found = list[tuple[str, str, int]]
 
 
+@cache
 def of_context(text: str) -> Found:
     """Return the tokens that the parser is fed."""
     found: Found = []
