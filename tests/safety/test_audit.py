@@ -71,7 +71,7 @@ def watch_all(folder: Path, seeds: range, count: int) -> list[dict[str, Any]]:
 
 
 def test_hostile_inputs(tmp_path: Path) -> None:
-    check(watch_all(tmp_path, range(1, 3), 500))
+    check(watch_all(tmp_path, range(1, 3), 750))
 
 
 @pytest.mark.slow

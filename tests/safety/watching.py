@@ -70,12 +70,10 @@ class Watch:
         return path.endswith(".arch") and str(Path(path).parent) == self.library
 
 
-def process(path: Path, taken: list[float]) -> tuple[str, list[str], list[str]]:
+def process(path: Path) -> tuple[str, list[str], list[str]]:
     """Do all that can be done with a spec short of building it.
 
-    Returns how it went, the codes that were reported, and every text that was written for it. What
-    each command would take is added to ``taken``, in seconds: format, check, compile and tabulate
-    each model.
+    Returns how it went, the codes that were reported, and every text that was written for it.
     """
     import archdsl
     from archdsl.backends.tables.choosing import Entry, Per, tables
@@ -90,13 +88,6 @@ def process(path: Path, taken: list[float]) -> tuple[str, list[str], list[str]]:
     from archdsl.ir.serialization import read_network
 
     texts: list[str] = []
-    started = process_time()
-
-    def lap() -> None:
-        nonlocal started
-        now = process_time()
-        taken.append(now - started)
-        started = now
 
     def show(diagnostics: object) -> list[str]:
         found = list(diagnostics)  # type: ignore[call-overload]
@@ -111,32 +102,27 @@ def process(path: Path, taken: list[float]) -> tuple[str, list[str], list[str]]:
 
         with suppress(CallFault, SpecFault, NotText, TooLarge):
             format_text(read_text(path))
-    lap()
     try:
         spec = load_spec(path)
     except CallFault as fault:
         return "refused", show([fault.diagnostic]), texts
     codes = show(check_spec(spec))
-    lap()
     models = [symbol.name for symbol in spec.models]
     outcome = "faulty" if models else "no model"
     for name in models[:5]:
         try:
             compiled = compile_spec(load_spec(path), name)
         except (CallFault, SpecFault):
-            lap()
             continue
         outcome = "compiled"
         texts.append(compiled.source)
         stored = compiled.network.to_json()
         assert read_network(stored).identity == compiled.network.identity
-        lap()
         entry = Entry(name, str(path), compiled.network)
         for per in Per:
             made = tables([entry], per)
             texts += [render_tables(made, 80).plain, to_markdown(made), to_latex(made)]
             texts += [to_csv(made).replace("\r\n", "\n"), tables_to_json(made, per)]
-        lap()
     return outcome, codes, texts
 
 
@@ -193,7 +179,7 @@ def run(folder: Path, seed: int, count: int, *, planted: bool) -> dict[str, obje
     for warm in inputs(1, 4 * len(KINDS)):
         main.write_bytes(warm.data)
         with suppress(Exception):  # what fails here fails again below, and is reported
-            process(main, [])
+            process(main)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     signal.signal(signal.SIGVTALRM, interrupt)
     faults: list[dict[str, object]] = []
@@ -208,16 +194,14 @@ def run(folder: Path, seed: int, count: int, *, planted: bool) -> dict[str, obje
         kinds[each.kind] += 1
         wrong: list[str] = []
         texts: list[str] = []
-        laps: list[float] = []
         watch.seen.clear()
         signal.setitimer(signal.ITIMER_VIRTUAL, 3 * SECONDS)
         started = process_time()
         try:
             watch.on = True
-            outcome, reported, texts = process(main, laps)
+            outcome, reported, texts = process(main)
             if planted:
                 list(PLANTED.values())[number]()
-                laps.append(process_time() - started)
             outcomes[outcome] += 1
             codes.update(set(reported))
         except Late:
@@ -228,7 +212,7 @@ def run(folder: Path, seed: int, count: int, *, planted: bool) -> dict[str, obje
         finally:
             watch.on = False
             signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        taken = max(laps, default=process_time() - started)
+        taken = process_time() - started
         spent[each.kind] += taken
         slowest[each.kind] = max(slowest.get(each.kind, 0.0), taken)
         if taken > SECONDS:
