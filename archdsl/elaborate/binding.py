@@ -55,11 +55,13 @@ def bind(
 
     One that is misspelt is taken for the one it was meant to be.
     """
+    result = Bound()
+    if not arguments and not any(slot.required for slot in wanted):
+        return result  # as of every `relu`
     names = [slot.name for slot in wanted]
     in_order = [slot.name for slot in wanted if not slot.named]
     given = {argument.name.text for argument in arguments if argument.name is not None}
     by_place = sum(argument.name is None for argument in arguments)
-    result = Bound()
     bound = result.arguments
     position = 0
     extra: Span | None = None

@@ -52,10 +52,13 @@ class Layout:
     def put_token(self, token: Token, out: list[Doc], text: str | None = None) -> None:
         """Write a token; comments that have no line of their own go to the end of the line."""
         start = token.start_pos or 0
-        if start not in self.placed:
-            out += [Suffix(c.text) for c in self.trivia.leading.get(start, ())]
+        leading = self.trivia.leading.get(start)
+        if leading is not None and start not in self.placed:
+            out += [Suffix(c.text) for c in leading]
         out.append(str(token) if text is None else text)
-        out += [Suffix(c.text, apart=c.apart) for c in self.trivia.trailing.get(start, ())]
+        trailing = self.trivia.trailing.get(start)
+        if trailing is not None:
+            out += [Suffix(c.text, apart=c.apart) for c in trailing]
 
     def begin(self, tree: Any, out: list[Doc], flat: str | None, *, inner: bool = True) -> None:
         """Write a place to break; comments that lead what follows get lines of their own."""

@@ -83,7 +83,7 @@ class Draft:
         Raises :class:`archdsl.operators.operator.Misfit` where the shapes do not fit, and
         :class:`TooManyOperators` at the limit.
         """
-        if self.size.operators > MAX_OPERATORS:
+        if len(self.nodes) + self.unmade.operators > MAX_OPERATORS:
             raise TooManyOperators
         shapes = tuple(node.shape for node in inputs)
         shape = operator.infer(shapes, arguments)

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lark import Lark, Token, Tree
-from lark.parsers.lalr_analysis import Shift
 
 from archdsl.diagnostics import Diagnostic, Problems
 from archdsl.source import Source, Span
 from archdsl.syntax import messages
+from archdsl.syntax.automaton import Automaton
 from archdsl.syntax.braces import Guess
 from archdsl.syntax.build import TooDeep
 from archdsl.syntax.layout import SEPARATORS, is_needless, tokens
@@ -54,9 +54,7 @@ class Feeder:
         self.source = source
         self.braces = sorted((braces or {}).items(), reverse=True)  # still to come, next one last
         self.problems = problems
-        self.interactive = parser.parse_interactive(source.text)
-        self.state = self.interactive.parser_state
-        self.table: dict[Any, dict[str, Any]] = self.state.parse_conf.parse_table.states
+        self.automaton = Automaton(parser, source.text)
         self.patterns = {t.name: t.pattern.value for t in parser.terminals}
         self.terminals = {pattern: name for name, pattern in self.patterns.items()}
         self.lost: list[Span] = []
@@ -73,7 +71,7 @@ class Feeder:
 
     def significant(self) -> Iterator[Token]:
         """Yield the tokens but for newlines that separate nothing."""
-        for token in tokens(self.source.text, self.interactive, self.bad_characters):
+        for token in tokens(self.source.text, self.automaton, self.bad_characters):
             surplus = False
             while self.braces and self.braces[-1][0] <= (token.start_pos or 0):
                 offset, brace = self.braces.pop()
@@ -85,7 +83,7 @@ class Feeder:
                 self.report(messages.unmatched(self.span(token), str(token)))
                 continue
             if token.type != "_NL" or not is_needless(
-                self.before, self.opener, fits=self.fits("_NL")
+                self.before, self.opener, lambda: self.fits("_NL")
             ):
                 yield token
 
@@ -148,89 +146,59 @@ class Feeder:
     @property
     def openers(self) -> list[Token]:
         """The brackets that are open, outermost first."""
-        found: list[Token] = []
-        for value in self.state.value_stack:
-            if is_bracket(value, CLOSER):
-                found.append(value)
-            elif is_bracket(value, OPENER) and found:  # not yet reduced to what it closes
-                found.pop()
-        return found
+        return list(self._open())[::-1]
 
     @property
     def opener(self) -> Token | None:
         """The innermost open bracket."""
-        return next(reversed(self.openers), None)
+        return next(self._open(), None)
 
-    def advance(self, stack: list[Any], terminal: str) -> list[Any] | None:
-        """Return the stack of states behind a terminal, or None where it does not fit."""
-        stack = list(stack)
-        while True:
-            action, argument = self.table[stack[-1]].get(terminal, (None, None))
-            if action is None:
-                return None
-            if action is Shift:
-                return [*stack, argument]
-            if argument.expansion:
-                del stack[-len(argument.expansion) :]
-            following = self.table[stack[-1]].get(argument.origin.name)
-            if following is None:
-                return None
-            stack.append(following[1])
-            if terminal == "$END" and stack[-1] == self.state.parse_conf.end_state:
-                return stack
+    def _open(self) -> Iterator[Token]:
+        """Yield the brackets that are open, innermost first."""
+        closed = 0  # not yet reduced to what they close
+        for value in reversed(self.automaton.values):
+            if not isinstance(value, Token):
+                continue
+            if is_bracket(value, OPENER):
+                closed += 1
+            elif is_bracket(value, CLOSER):
+                if not closed:
+                    yield value
+                closed = max(0, closed - 1)
 
     def fits(self, *terminals: str) -> bool:
         """Whether these terminals may follow, one behind the other."""
-        stack: list[Any] | None = self.state.state_stack
-        for terminal in terminals:
-            stack = self.advance(stack, terminal)  # type: ignore[arg-type]
-            if stack is None:
-                return False
-        return True
-
-    def can_shift(self, terminal: str) -> bool:
-        """Return the same of one terminal; this is asked of every token, and copies nothing.
-
-        lark's own way, to feed it and see, reduces part of the stack before it fails.
-        """
-        below = self.state.state_stack
-        depth, above = len(below), list[Any]()
-        while True:
-            state = above[-1] if above else below[depth - 1]
-            action, argument = self.table[state].get(terminal, (None, None))
-            if action is None or action is Shift:
-                return action is Shift
-            size = len(argument.expansion)
-            if size >= len(above):
-                depth -= size - len(above)
-                above.clear()
-            else:
-                del above[-size or len(above) :]
-            state = above[-1] if above else below[depth - 1]
-            above.append(self.table[state][argument.origin.name][1])
+        return self.automaton.fits(*terminals)
 
     def accepted(self) -> set[str]:
         """Return the terminals that may come next."""
-        return {t for t in self.table[self.state.position] if t.isupper() and self.fits(t)} | (
+        return {t for t in self.automaton.expected() if t.isupper() and self.fits(t)} | (
             {"_NL"} if self.fits("_NL") else set()
         )
 
     def feed(self, token: Token) -> None:
         """Feed a token that fits."""
-        opener = self.opener if token in OPENER else None
-        self.interactive.feed_token(token)
+        fits = self.take(token)
+        assert fits
+
+    def take(self, token: Token) -> bool:
+        """Feed a token, if it fits, and return whether it does."""
+        kind = token.type
+        opener = self.opener if kind == "RBRACE" else None
+        if not self.automaton.feed(token):
+            return False
         self.before = token
-        if token.type not in SEPARATORS:
+        if kind not in SEPARATORS:
             self.after_skipped = False
-        if token.type in ("DEF", "MODEL", "RECIPE"):
+        if kind in ("DEF", "MODEL", "RECIPE"):
             self.misplaced = False
-        if token == "}" and opener == "{":
+        if opener is not None and opener.type == "LBRACE":
             self.pairs.append((opener, token))
-        if self.finishing:
-            return
-        too_deep = is_bracket(token, CLOSER) and len(self.openers) > MAX_NESTING
-        if too_deep or len(self.state.state_stack) > _DEEPEST_STACK:
-            raise TooDeep(self.span(token))
+        if not self.finishing:
+            too_deep = token in CLOSER and len(self.openers) > MAX_NESTING
+            if too_deep or len(self.automaton.states) > _DEEPEST_STACK:
+                raise TooDeep(self.span(token))
+        return True
 
     def insert(self, terminal: str) -> None:
         """Feed a token that is not in the text."""
@@ -273,14 +241,14 @@ class Feeder:
 
     def take_back(self, token: Token) -> tuple[Any, Any] | None:
         """Undo the feeding of a token that nothing has been added to; return what it was."""
-        if not self.state.value_stack or sole_token(self.state.value_stack[-1]) is not token:
+        values = self.automaton.values
+        if not values or sole_token(values[-1]) is not token:
             return None
-        return self.state.state_stack.pop(), self.state.value_stack.pop()
+        return self.automaton.pop()
 
     def put_back(self, taken: tuple[Any, Any]) -> None:
         """Undo :meth:`take_back`."""
-        self.state.state_stack.append(taken[0])
-        self.state.value_stack.append(taken[1])
+        self.automaton.push(taken)
 
 
 def at(terminal: str, text: str, place: Token | None) -> Token:

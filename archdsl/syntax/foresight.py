@@ -53,9 +53,8 @@ class Foreseer(Feeder):
             taken = self.take_back(change.taken) if is_last and change.taken is not None else None
             if is_last and taken is None:
                 continue
-            fed = [change.put] if change.put else []
             follows = rest[1:] if change.taken is token else rest
-            if self.leads_on(fed, follows):
+            if self.leads_on(change.put, follows):
                 self.make(change, token)
                 return True
             if taken is not None:
@@ -117,7 +116,7 @@ class Foreseer(Feeder):
         """Return kind and text of the tokens from this one to a few of the next line."""
         found = [(token.type, str(token))]
         text, place = self.source.text, token.end_pos or 0
-        lexer: Any = self.interactive.lexer_thread.lexer
+        lexer: Any = self.automaton.lexer.lexer
         behind = _BEHIND if token.type == "_NL" else None
         while place < len(text) and len(found) < _FARTHEST and behind != 0:
             match = lexer.match(text, place)
@@ -134,28 +133,27 @@ class Foreseer(Feeder):
             found.append((kind, match[0]))
         return found
 
-    def leads_on(self, put: Sequence[str], rest: Sequence[tuple[str, str]]) -> bool:
-        """Whether all of ``rest`` fits behind what is put."""
-        stack: list[Any] = self.state.state_stack
+    def leads_on(self, put: str, rest: Sequence[tuple[str, str]]) -> bool:
+        """Whether all of ``rest`` fits behind the terminal that is put, or behind nothing."""
+        advance = self.automaton.advance
+        stack: list[Any] | None = self.automaton.states
+        if put:
+            stack = advance(self.automaton.states, put)
+        if stack is None:
+            return False
+        last = self.patterns.get(put, "") if put else str(self.before or "")
         open_brackets = [str(opener) for opener in self.openers]
-        last = str(self.before or "")
-        for terminal in put:
-            behind = self.advance(stack, terminal)
-            if behind is None:
-                return False
-            stack = behind
-            last = self.patterns.get(terminal, "")
-            self.track(open_brackets, last)
+        self.track(open_brackets, last if put else "")
         for kind, text in rest:
             if kind == "_NL":
                 inside = bool(open_brackets) and open_brackets[-1] != "{"
-                behind = self.advance(stack, "_NL")
+                behind = advance(stack, "_NL")
                 if inside or last in ("{", "\n", "") or (last in CONTINUES and behind is None):
                     continue
                 last = "\n"
             else:
                 terminals = self.readings(kind, text)
-                behind = next((s for t in terminals if (s := self.advance(stack, t))), None)
+                behind = next((s for t in terminals if (s := advance(stack, t))), None)
                 last = text
                 self.track(open_brackets, text)
             if behind is None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from lark import Token
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
+from archdsl.syntax.automaton import Automaton
 from archdsl.syntax.lookalikes import QUOTES, is_foreign, spelt, word_around
 
 SEPARATORS = ("_NL", "SEMICOLON")
@@ -16,38 +16,36 @@ CONTINUES = frozenset("{ -> | = , + - * / // % == != < <= > >= and or not".split
 """A line that ends in one of these goes on in the next."""
 
 
-def is_needless(before: Token | None, opener: Token | None, *, fits: bool) -> bool:
+def is_needless(before: Token | None, opener: Token | None, fits: Callable[[], bool]) -> bool:
     """Whether a newline separates nothing: repeated, in brackets, behind what goes on.
 
-    ``fits``: the parser would take it. That tells the `%` of a tolerance from the operator.
+    ``fits``: whether the parser would take it. That tells the `%` of a tolerance from the operator.
     """
     if opener is not None and opener != "{":
         return True
     if before is None or before.type in SEPARATORS:
         return True
-    return before in CONTINUES and (before == "{" or not fits)
+    return before in CONTINUES and (before == "{" or not fits())
 
 
-def tokens(text: str, interactive: Any, on_bad: Callable[[int, int], None]) -> Iterator[Token]:
+def tokens(text: str, automaton: Automaton, on_bad: Callable[[int, int], None]) -> Iterator[Token]:
     """Yield the tokens of a text; ``on_bad`` is told of each stretch that cannot be read.
 
     A token that the parser's state does not admit is yielded like any other.
     """
     bad: tuple[int, int] | None = None
-    lexer = interactive.lexer_thread
+    lexer = automaton.lexer
+    is_ascii = text.isascii()
     while True:
         try:
-            for token in lexer.lex(interactive.parser_state):
+            for token in lexer.lex(automaton.state):
                 if bad is not None:
                     on_bad(*bad)
                     bad = None
                 end = token.end_pos or 0
-                if (
-                    end < len(text)
-                    and is_foreign(text[end])
-                    and word_around(token, 0) == len(token)
-                ):
-                    yield _whole_word(text, token.start_pos or 0, interactive, on_bad)
+                has_foreign = not is_ascii and is_foreign(text[end : end + 1])
+                if has_foreign and word_around(token, 0) == len(token):
+                    yield _whole_word(text, token.start_pos or 0, automaton, on_bad)
                 else:
                     yield token
             if bad is not None:
@@ -64,7 +62,7 @@ def tokens(text: str, interactive: Any, on_bad: Callable[[int, int], None]) -> I
                 on_bad(*bad)
                 bad = None
             if bad is None and is_foreign(text[start]):
-                yield _whole_word(text, start, interactive, on_bad)
+                yield _whole_word(text, start, automaton, on_bad)
                 continue
             if bad is None and text[start] in QUOTES:
                 quoted = _quoted(text, start)
@@ -79,13 +77,13 @@ def tokens(text: str, interactive: Any, on_bad: Callable[[int, int], None]) -> I
 
 
 def _whole_word(
-    text: str, start: int, interactive: Any, on_bad: Callable[[int, int], None]
+    text: str, start: int, automaton: Automaton, on_bad: Callable[[int, int], None]
 ) -> Token:
     """Return a word with letters from elsewhere as the name, or keyword, that it looks like.
 
     So each such word is one fault, and wherever it occurs it is the same name.
     """
-    lexer = interactive.lexer_thread
+    lexer = automaton.lexer
     end = word_around(text, start)
     odd = [at for at in range(start, end) if not text[at].isascii()]
     on_bad(odd[0], odd[-1] + 1)

@@ -37,6 +37,8 @@ class OnePassLexer(Lexer):
         patterns.sort(key=lambda t: (-t.priority, -len(t.pattern.value)))
         groups = [f"(?P<{t.name}>{t.pattern.to_regexp()})" for t in patterns]
         marks = sorted(map(re.escape, self.marks), key=len, reverse=True)
+        ignored = "|".join(t.pattern.to_regexp() for t in patterns if t.name in conf.ignore)
+        self.blanks = re.compile(f"(?:{ignored})*+").match
         self.match = re.compile("|".join([*groups, f"(?P<MARK>{'|'.join(marks)})"])).match
 
     def lex(self, lexer_state: LexerState, parser_state: ParserState[Any]) -> Iterator[Token]:
@@ -44,27 +46,27 @@ class OnePassLexer(Lexer):
         text: str = lexer_state.text.text
         place = lexer_state.line_ctr
         states = parser_state.parse_conf.parse_table.states
-        while place.char_pos < len(text):
-            start = place.char_pos
+        stack, words = parser_state.state_stack, self.words
+        while True:
+            place.char_pos = start = self.blanks(text, place.char_pos).end()  # type: ignore[union-attr]
+            if start == len(text):
+                return
             found = self.match(text, start)
             if found is None:
                 raise UnexpectedCharacters(  # type: ignore[no-untyped-call]
                     text, start, place.line, place.column
                 )
-            kind, end = found.lastgroup or "", found.end()
-            if kind in self.ignored:
-                place.char_pos = end
-                continue
-            admitted = states[parser_state.state_stack[-1]]
-            value = found[0]
-            if kind == "NAME" and value in self.words:
-                word = self.words[value]
-                kind = word if word in admitted or "NAME" not in admitted else "NAME"
+            kind, value, end = found.lastgroup or "", found[0], found.end()
+            if kind == "NAME" and value in words:
+                admitted = states[stack[-1]]
+                kind = words[value]
+                if kind not in admitted and "NAME" in admitted:
+                    kind = "NAME"
             elif kind == "MARK":
-                value = self.mark(value, admitted)
+                value = self.mark(value, states[stack[-1]])
                 kind, end = self.marks[value], start + len(value)
             place.char_pos = end
-            yield Token(kind, value, start_pos=start, end_pos=end)
+            yield Token(kind, value, start, None, None, None, None, end)  # by name it takes longer
 
     def mark(self, longest: str, admitted: Any) -> str:
         """Return the longest operator that the parser's state admits, else the longest."""

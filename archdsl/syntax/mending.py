@@ -19,7 +19,7 @@ from archdsl.syntax.feeding import (
 from archdsl.syntax.foresight import Foreseer
 from archdsl.syntax.layout import SEPARATORS
 
-_FILE_ITEMS = ("def", "model", "recipe", "variants", "from")
+_FILE_ITEMS = frozenset(("def", "model", "recipe", "variants", "from"))
 MODEL_ITEMS = ("input", "backbone", "head", "aggregate", "train", "expect")
 _BEGINS_ITEM = re.compile(r'[ \t]+(\w|")')
 

@@ -14,7 +14,7 @@ from typing import Any
 import lark
 from lark import Lark
 
-from archdsl.diagnostics import Problems
+from archdsl.diagnostics import Diagnostic, Problems
 from archdsl.resources import resource
 from archdsl.source import Source, Span
 from archdsl.syntax import messages, nodes
@@ -28,6 +28,9 @@ from archdsl.syntax.recursion import room_to_recurse
 
 MAX_TEXT = 1_000_000
 """The most characters a file may have."""
+
+MAX_REMEMBERED = 200_000
+"""The most characters of a file that is remembered once it is parsed."""
 
 _MOST_EFFORT = 100_000
 """How many characters are read again at most, to find out what is wrong with the braces."""
@@ -87,19 +90,43 @@ def read_tree(source: Source, problems: Problems) -> Any | None:
 
 
 def parse(source: Source, problems: Problems) -> nodes.File:
-    """Parse a text. Faults are added to ``problems``; what could be read is returned."""
+    """Parse a text. Faults are added to ``problems``; what could be read is returned.
+
+    The file, and the spans of faults, may be of an equal source that was parsed before.
+    """
+    if len(source.text) > MAX_REMEMBERED:
+        file, faults = _parse(source)
+    else:
+        file, faults = remembered(source.name, source.text, source.path)
+    problems.extend(faults)
+    return file
+
+
+@lru_cache(maxsize=16)
+def remembered(
+    name: str, text: str, path: Path | None
+) -> tuple[nodes.File, tuple[Diagnostic, ...]]:
+    """Return a file and its faults.
+
+    The standard library, and a spec that is loaded for each of its models or each change of a
+    parameter, are parsed once: that is most of what loading costs. Nothing changes a node.
+    """
+    return _parse(Source(name, text, path))
+
+
+def _parse(source: Source) -> tuple[nodes.File, tuple[Diagnostic, ...]]:
     everything = (Span(source, 0, len(source.text)),)
     if len(source.text) > MAX_TEXT:
-        problems.add(messages.too_long(source, len(source.text), MAX_TEXT))
-        return nodes.File(source, lost=everything)
+        too_long = messages.too_long(source, len(source.text), MAX_TEXT)
+        return nodes.File(source, lost=everything), (too_long,)
     with room_to_recurse(), no_collection():
         try:
             found, file = _best_reading(source)
         except TooDeep as too_deep:
-            problems.add(messages.too_deep(too_deep.span, MAX_NESTING))
-            return nodes.File(source, lost=everything)
-    problems.extend(found.sorted())
-    return file
+            found = Problems()
+            found.add(messages.too_deep(too_deep.span, MAX_NESTING))
+            file = nodes.File(source, lost=everything)
+    return file, found.sorted()
 
 
 def _best_reading(source: Source) -> tuple[Problems, nodes.File]:

@@ -57,12 +57,10 @@ class Run(Mender):
         """Feed a token, recovering where it does not fit."""
         if self.begins_item(token) and self.leave_for(token, token):
             return
-        if token == "{" and self.before in _INFIX and self.fits("HOLE", token.type):
+        if token.type == "LBRACE" and self.before in _INFIX and self.fits("HOLE", token.type):
             self.report(messages.expected(self.span(token), "{", {"a value"}))
             self.insert("HOLE")
-        if self.can_shift(token.type):
-            self.feed(token)
-        else:
+        if not self.take(token):
             self.recover(token)
 
     def recover(self, token: Token) -> None:
@@ -110,9 +108,8 @@ class Run(Mender):
             return False
         self.report(messages.expected(self.span(token), str(token), self.wanted()))
         self.skip(token, brackets=True)
-        while self.state.value_stack[-1] is not opener:
-            self.state.state_stack.pop()
-            self.state.value_stack.pop()
+        while self.automaton.values[-1] is not opener:
+            self.automaton.pop()
         if self.fits("HOLE", closer):
             self.insert("HOLE")
         if not self.fits(closer):
@@ -185,7 +182,7 @@ class Run(Mender):
         start = min(start, end) if start is not None else ((bad or last).start_pos or 0)
         error = Token("ERROR", self.source.text[start:end], start_pos=start, end_pos=end)
         self.lost.append(self.span(error))
-        self.interactive.feed_token(error)
+        self.automaton.feed(error)
         self.before = error
         self.after_skipped = True
 
@@ -194,8 +191,7 @@ class Run(Mender):
         start: int | None = None
         depth = 0  # a pair of brackets goes as a whole
         while depth or not self.fits("ERROR"):
-            self.state.state_stack.pop()
-            value = self.state.value_stack.pop()
+            _, value = self.automaton.pop()
             depth += is_bracket(value, OPENER) - is_bracket(value, CLOSER)
             depth = max(0, depth)
             dropped = first_token(value)
@@ -209,7 +205,7 @@ class Run(Mender):
         self.is_torn = not self.fits("$END")
         while True:
             if self.fits("$END"):
-                return self.interactive.feed_token(at("$END", "", self.before))
+                return self.automaton.finish()
             opener = self.opener
             if not blamed:
                 self.problems.add(self.unfinished(opener))

@@ -51,10 +51,11 @@ def tokens(text: str) -> tuple[Token, ...]:
     found: list[Token] = []
 
     class Recorder(Run):
-        def feed(self, token: Token) -> None:
-            super().feed(token)
-            if (token.end_pos or 0) > (token.start_pos or 0):
+        def take(self, token: Token) -> bool:
+            fits = super().take(token)
+            if fits and (token.end_pos or 0) > (token.start_pos or 0):
                 found.append(token)
+            return fits
 
     problems = Problems()
     Recorder(Source("x.arch", text), problems, grammar_parser()).run()

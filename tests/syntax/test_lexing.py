@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from lark import Lark, Token
+from lark import Lark
 from specs_of_tests import clean_texts
+from syntax.mutations import tokens
 
-from archdsl.diagnostics import Problems
 from archdsl.resources import resource
-from archdsl.source import Source
 from archdsl.syntax.parser import grammar_parser
-from archdsl.syntax.recovery import Run
 
 Found = list[tuple[str, str, int]]
 
@@ -20,17 +18,7 @@ Found = list[tuple[str, str, int]]
 @cache
 def of_context(text: str) -> Found:
     """Return the tokens that the parser is fed."""
-    found: Found = []
-
-    class Recorder(Run):
-        def feed(self, token: Token) -> None:
-            super().feed(token)
-            found.append((token.type, str(token), token.start_pos or 0))
-
-    problems = Problems()
-    Recorder(Source("x.arch", text), problems, grammar_parser()).run()
-    assert not problems.sorted()
-    return found
+    return [(token.type, str(token), token.start_pos or 0) for token in tokens(text)]
 
 
 def without_context(parser: Lark, text: str) -> Found:
