@@ -158,8 +158,17 @@ class Feeder:
 
     @property
     def opener(self) -> Token | None:
-        """The innermost open bracket."""
-        return next(reversed(self.openers), None)
+        """The innermost open bracket: it is near the top of the stack, which may be deep."""
+        closed = 0
+        for value in reversed(self.state.value_stack):
+            if is_bracket(value, OPENER):
+                closed += 1
+            elif is_bracket(value, CLOSER):
+                if closed == 0:
+                    bracket: Token = value
+                    return bracket
+                closed -= 1
+        return None
 
     def advance(self, stack: list[Any], terminal: str) -> list[Any] | None:
         """Return the stack of states behind a terminal, or None where it does not fit."""
@@ -228,8 +237,11 @@ class Feeder:
             self.pairs.append((opener, token))
         if self.finishing:
             return
-        too_deep = is_bracket(token, CLOSER) and len(self.openers) > MAX_NESTING
-        if too_deep or len(self.state.state_stack) > _DEEPEST_STACK:
+        depth = len(self.state.state_stack)
+        too_deep = (
+            depth > MAX_NESTING and is_bracket(token, CLOSER) and len(self.openers) > MAX_NESTING
+        )
+        if too_deep or depth > _DEEPEST_STACK:
             raise TooDeep(self.span(token))
 
     def insert(self, terminal: str) -> None:
