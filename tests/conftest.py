@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import corpus_cases
+import hypothesis  # noqa: F401 - it asks the collector who refers to what, before all is frozen
 import markdown_cases
 import pytest
 from corpus_cases import Fault

@@ -59,7 +59,7 @@ def test_check_reports_faults_with_status_1(tiny: Path) -> None:
 
 def test_check_prints_json(tiny: Path) -> None:
     tiny.write_text(TINY.replace("relu", "rleu", 1))
-    run = process("check", "tiny.arch", "--format", "json", cwd=tiny.parent)
+    run = archdsl("check", "tiny.arch", "--format", "json", cwd=tiny.parent)
     (found,) = json.loads(run.stdout)
     assert run.returncode == 1
     assert {k: found[k] for k in ("code", "severity", "file", "line", "column")} == {
@@ -87,7 +87,7 @@ def test_a_missing_file_is_the_calls_fault(command: str, tmp_path: Path) -> None
 
 def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "bad.arch").write_bytes(b"arch 1\n\xff\xfe\n")
-    run = process("check", "bad.arch", cwd=tmp_path)
+    run = archdsl("check", "bad.arch", cwd=tmp_path)
     assert run.returncode == 2
     assert "error[ARCH007]: bad.arch is not UTF-8 text" in run.stdout
 
@@ -115,7 +115,7 @@ def test_compile_writes_source_and_json(tiny: Path) -> None:
 
 def test_compile_does_not_write_for_a_faulty_spec(tiny: Path) -> None:
     tiny.write_text(TINY.replace("gap", "gapp"))
-    run = process("compile", str(tiny), "-o", "out", cwd=tiny.parent)
+    run = archdsl("compile", str(tiny), "-o", "out", cwd=tiny.parent)
     assert run.returncode == 1
     assert "error[ARCH101]" in run.stderr and run.stdout == ""
     assert not (tiny.parent / "out").exists()
