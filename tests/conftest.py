@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import corpus_cases
+import hypothesis  # noqa: F401 - it asks the collector who refers to what, before all is frozen
 import markdown_cases
 import pytest
 from corpus_cases import Fault
@@ -14,6 +16,8 @@ from markdown_cases import Case, Snapshot
 
 # Workers share the cores; threads of torch that wait for each other would eat them.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Hundreds of processes are started here; without bytecode each would compile the compiler anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 _TESTS = Path(__file__).parent
 _SUITES = {
@@ -37,6 +41,12 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     if is_suite and file_path.parent in _SUITES:
         return MarkdownFile.from_parent(parent, path=file_path)
     return None
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what stays: with torch, 300,000 objects and more."""
+    gc.collect()
+    gc.freeze()
 
 
 class MarkdownFile(pytest.File):

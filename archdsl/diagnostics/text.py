@@ -250,7 +250,7 @@ def _window(line: str, marks: list[_Mark], room: int) -> tuple[int, int]:
         # To the end of the mark first, then by turns, so that it stands in the middle.
         right = high < len(line) and (high < end or low == 0 or high - end <= start - low)
         char = line[high] if right else line[low - 1]
-        room -= max(1, cell_len(_shown(char)))
+        room -= 1 if " " <= char <= "~" else max(1, cell_len(_shown(char)))
         if room < 0:
             break
         low, high = (low, high + 1) if right else (low - 1, high)

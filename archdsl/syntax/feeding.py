@@ -150,7 +150,7 @@ class Feeder:
 
     @property
     def opener(self) -> Token | None:
-        """The innermost open bracket."""
+        """The innermost open bracket: it is near the top of the stack, which may be deep."""
         return next(self._open(), None)
 
     def _open(self) -> Iterator[Token]:
@@ -194,9 +194,10 @@ class Feeder:
             self.misplaced = False
         if opener is not None and opener.type == "LBRACE":
             self.pairs.append((opener, token))
-        if not self.finishing:
+        depth = len(self.automaton.states)
+        if depth > MAX_NESTING and not self.finishing:
             too_deep = token in CLOSER and len(self.openers) > MAX_NESTING
-            if too_deep or len(self.automaton.states) > _DEEPEST_STACK:
+            if too_deep or depth > _DEEPEST_STACK:
                 raise TooDeep(self.span(token))
         return True
 

@@ -8,8 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parent.parent.parent
+from calling import ROOT, archdsl
 
 TINY = """arch 1
 from std.recipes import digits
@@ -23,7 +22,7 @@ model Tiny(classes = 10, c = 8) {
 """
 
 
-def archdsl(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+def process(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "archdsl", *arguments],
         cwd=cwd,
@@ -42,14 +41,14 @@ def tiny(tmp_path: Path) -> Path:
 
 def test_check_is_silent_about_clean_specs() -> None:
     specs = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "specs").glob("*.arch"))
-    run = archdsl("check", *specs)
+    run = process("check", *specs)
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout == f"no faults in {', '.join(specs)}\n"
 
 
 def test_check_reports_faults_with_status_1(tiny: Path) -> None:
     tiny.write_text(TINY.replace("relu", "rleu", 1))
-    run = archdsl("check", "tiny.arch", cwd=tiny.parent)
+    run = process("check", "tiny.arch", cwd=tiny.parent)
     assert run.returncode == 1
     assert "error[ARCH101]: there is no operator or def `rleu`" in run.stdout
     assert "--> tiny.arch:6:47" in run.stdout
@@ -81,7 +80,7 @@ def test_clean_json_is_an_empty_list(tiny: Path) -> None:
 
 @pytest.mark.parametrize("command", ["check", "compile", "summary"])
 def test_a_missing_file_is_the_calls_fault(command: str, tmp_path: Path) -> None:
-    run = archdsl(command, "nowhere.arch", cwd=tmp_path)
+    run = process(command, "nowhere.arch", cwd=tmp_path)
     assert run.returncode == 2
     assert "error[ARCH109]: cannot read nowhere.arch" in run.stdout + run.stderr
 
@@ -94,12 +93,12 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
 
 
 def test_unknown_option_and_command() -> None:
-    assert archdsl("check", "--nope").returncode == 2
-    assert archdsl("chekc").returncode == 2
+    assert process("check", "--nope").returncode == 2
+    assert process("chekc").returncode == 2
 
 
 def test_compile_writes_source_and_json(tiny: Path) -> None:
-    run = archdsl("compile", str(tiny), "-o", "out", cwd=tiny.parent)
+    run = process("compile", str(tiny), "-o", "out", cwd=tiny.parent)
     assert run.returncode == 0, run.stderr
     folder = tiny.parent / "out" / "tiny"
     assert sorted(p.name for p in folder.iterdir()) == [
@@ -167,7 +166,7 @@ def test_a_set_value_out_of_place_is_the_specs_fault(tiny: Path) -> None:
 
 
 def test_training_leaves_a_run(tiny: Path) -> None:
-    run = archdsl(
+    run = process(
         "compile", str(tiny), "--train", "digits", "--epochs", "1", "--seed", "3", cwd=tiny.parent
     )
     assert run.returncode == 0, run.stderr

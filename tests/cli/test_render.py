@@ -10,22 +10,20 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from calling import ROOT, Done, archdsl
 from typer.testing import CliRunner
 
 import archdsl as package
 from archdsl.cli import app
 from archdsl.cli.render import run as render_command
 
-ROOT = Path(__file__).parent.parent.parent
 RA = "specs/vgg1_ra.arch"
 
 
-def render(
-    *arguments: str | Path, cwd: Path = ROOT, **env: str
-) -> subprocess.CompletedProcess[str]:
+def process(*arguments: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "archdsl", "render", *map(str, arguments)],
-        cwd=cwd,
+        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=120,
@@ -33,10 +31,14 @@ def render(
     )
 
 
+def render(*arguments: str | Path, cwd: Path = ROOT) -> Done:
+    return archdsl("render", *arguments, cwd=cwd)
+
+
 def test_several_files_at_once(tmp_path: Path) -> None:
     names = ["figure.svg", "figure.pdf", "deep/figure.png", "figure.DOT", "figure.html"]
     paths = [tmp_path / name for name in names]
-    run = render(RA, *(part for path in paths for part in ("-o", path)))
+    run = process(RA, *(part for path in paths for part in ("-o", path)))
     assert run.returncode == 0, run.stderr
     assert run.stdout == "".join(f"wrote {path}\n" for path in paths)
     assert "nothing reads backbone.s3.maxpool" in run.stderr
@@ -60,7 +62,7 @@ def test_the_same_bytes_in_every_process(tmp_path: Path) -> None:
     for seed in ("1", "2", "3"):
         paths = [tmp_path / f"{seed}.{ending}" for ending in ("svg", "pdf", "png", "dot", "html")]
         outputs = (part for path in paths for part in ("-o", path))
-        assert render(RA, *outputs, PYTHONHASHSEED=seed).returncode == 0
+        assert process(RA, *outputs, PYTHONHASHSEED=seed).returncode == 0
         files[seed] = [path.read_bytes() for path in paths]
     assert files["1"] == files["2"] == files["3"]
 

@@ -14,7 +14,8 @@ from contextvars import copy_context
 from pathlib import Path
 
 import pytest
-from test_commands import ROOT, TINY, archdsl
+from calling import ROOT, archdsl
+from test_commands import TINY
 from typer.testing import CliRunner
 
 from archdsl.cli import app

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-from contextvars import copy_context
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
-
-from archdsl.cli import app
+from calling import archdsl
 
 np = pytest.importorskip("numpy")
 pytest.importorskip("torch")
@@ -31,27 +26,6 @@ model Pets(classes = 10) {
   train folder with short
 }
 """
-
-
-@dataclass
-class Done:
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def archdsl(*arguments: str, cwd: Path) -> Done:
-    """Call a command in this process, which has torch already."""
-    before = Path.cwd()
-    os.chdir(cwd)
-    try:
-        # The format of diagnostics is a context variable, and must not stay.
-        result = copy_context().run(CliRunner().invoke, app, arguments)
-    finally:
-        os.chdir(before)
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return Done(result.exit_code, result.stdout, result.stderr)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from test_commands import TINY, archdsl
+from calling import archdsl
+from test_commands import TINY
 
 import archdsl as package
 

@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from calling import ROOT, archdsl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_cases import Case, check, read_cases
@@ -19,8 +20,6 @@ from archdsl.cli.fixing import Files, fix_files, helps
 from archdsl.diagnostics import Diagnostic, Edit, Fix, Severity
 from archdsl.diagnostics.fix import apply, is_slip, remove, remove_item, respell
 from archdsl.source import Source, Span
-
-ROOT = Path(__file__).parents[2]
 
 
 def corpus() -> list[Case]:
@@ -295,12 +294,16 @@ def test_in_the_corpus_fixing_never_introduces_a_code(tmp_path: Path) -> None:
             path.write_bytes(text.encode())
         main = [folder / next(iter(case.files))]
 
-        def check_files(files: Files, main: list[Path] = main) -> list[Diagnostic]:
-            return check_all(main, files, False)[0]
+        checks: list[list[Diagnostic]] = []
 
-        before = check_files(Files())
-        outcome = fix_files(check_files)
-        assert not errors(list(outcome.remaining)) - errors(before), case.name
+        def check_files(
+            files: Files, main: list[Path] = main, checks: list[list[Diagnostic]] = checks
+        ) -> list[Diagnostic]:
+            checks.append(check_all(main, files, False)[0])
+            return checks[-1]
+
+        outcome = fix_files(check_files)  # it begins with a check of the files as they are
+        assert not errors(list(outcome.remaining)) - errors(checks[0]), case.name
         assert bool(outcome.files.changed()) == bool(outcome.fixed)
         if not outcome.fixed:
             continue
@@ -327,7 +330,7 @@ model Net {
 FIXED = "arch 1\n" + FAULTY.replace("BNRelu", "BNReLU").replace("rleu", "relu")
 
 
-def archdsl(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+def process(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "archdsl", *arguments],
         cwd=cwd,
@@ -347,7 +350,7 @@ def spec(tmp_path: Path) -> Path:
 
 def test_fix_writes_the_file_and_says_so(spec: Path) -> None:
     spec.chmod(0o640)
-    run = archdsl("check", "--fix", "net.arch", cwd=spec.parent)
+    run = process("check", "--fix", "net.arch", cwd=spec.parent)
     assert run.returncode == 1
     assert run.stdout.startswith(
         """\
@@ -364,7 +367,7 @@ error[ARCH101]: there is no operator or def `zebra`
     assert spec.read_text() == FIXED
     assert spec.stat().st_mode & 0o777 == 0o640
     assert [path.name for path in spec.parent.iterdir()] == ["net.arch"]
-    again = archdsl("check", "--fix", "net.arch", cwd=spec.parent)
+    again = process("check", "--fix", "net.arch", cwd=spec.parent)
     assert again.stdout.startswith("error[ARCH101]") and spec.read_text() == FIXED
 
 

@@ -1,7 +1,6 @@
 """A headless Chromium: it opens pages from files, and measures figures as a browser draws them.
 
-There is one browser for each process of the tests. Tests that use it have the mark of ``GROUP``, so
-that xdist can give them all to one process.
+There is one browser for each process of the tests.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ import pytest
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
-GROUP = pytest.mark.xdist_group("browser")
 SIZE = (1280, 800)
 """Width and height of the window, in pixels."""
 _SCRIPT = Path(__file__).with_name("faults.js")

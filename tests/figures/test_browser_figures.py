@@ -7,13 +7,11 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from browser import GROUP, faults, open_browser
+from browser import faults, open_browser
 from pages import PAPER, views
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
-
-pytestmark = GROUP
 
 FONT = "DejaVu Sans"
 """The font that figures are measured with, if the machine has it: the texts' own widths hold."""

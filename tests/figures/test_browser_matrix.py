@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from browser import GROUP, faults, open_browser
+from browser import faults, open_browser
 from subjects import ALONE, NAMES, STRESS, subject
 
 from archdsl.backends.figures.painting import Request, paint_all
 from archdsl.backends.figures.views import View, draw
-
-pytestmark = GROUP
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from browser import GROUP, complaints, open_browser, open_file, requests, resize
+from browser import complaints, open_browser, open_file, requests, resize
 from pages import PAPER, network, page_of, views
 
 from archdsl.backends.figures.facts import box_facts, table_rows
@@ -18,8 +18,6 @@ from archdsl.backends.figures.page import page
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
     from selenium.webdriver.remote.webelement import WebElement
-
-pytestmark = GROUP
 
 CARD = """
 const card = document.getElementById('page-card');

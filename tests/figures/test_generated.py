@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from browser import GROUP, faults, open_browser
+from browser import faults, open_browser
 from generation.specs import Spec, specs
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from test_views import on_border
@@ -71,7 +71,6 @@ def test_laws_hold_for_drawn_specs(number: int) -> None:
             demand_laws(network, draw(network, view))
 
 
-@GROUP
 @pytest.mark.slow
 def test_a_browser_finds_nothing_wrong_with_drawn_specs() -> None:
     driver = open_browser()

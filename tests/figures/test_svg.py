@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element
 
 import pytest
 import sample_drawings
-from browser import GROUP, open_browser, open_file
+from browser import open_browser, open_file
 
 from archdsl.backends.figures import fonts
 from archdsl.backends.figures.dot import write_dot
@@ -242,7 +242,6 @@ def test_what_graphviz_left_out_is_a_fault() -> None:
         harden(raw, drawing, prefix="other-")
 
 
-@GROUP
 def test_a_browser_shows_the_theme_that_its_reader_prefers(tmp_path: Path) -> None:
     driver = open_browser()
     file = tmp_path / "figure.svg"
@@ -273,7 +272,6 @@ def rgb(colour: str) -> str:
     return "rgb({}, {}, {})".format(*(int(colour[i : i + 2], 16) for i in (1, 3, 5)))
 
 
-@GROUP
 @EACH
 def test_texts_are_shown_as_wide_as_they_were_measured(drawing: Drawing, tmp_path: Path) -> None:
     """Whatever font the browser has: textLength stretches or squeezes it."""

@@ -14,8 +14,6 @@ from archdsl import SpecFault, compile
 from archdsl.ir import Level, Network
 from archdsl.operators import OPERATORS
 
-pytestmark = pytest.mark.xdist_group("generation")  # what is drawn for all is drawn once
-
 # What must occur somewhere in the texts: a name, and a pattern that finds it.
 CONSTRUCTS = {
     "conv with groups": r"groups = ",

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from calling import ROOT, archdsl
 
 from archdsl.cli import reference
 from archdsl.operators import OPERATORS
 from archdsl.operators.operator import Operator
 
-ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "operators.md"
 
 # Section "Operators" of the design, and what the zoo needs beyond it.
@@ -23,11 +20,6 @@ NAMES = """
     adaptive_avgpool flatten linear dropout dropout2d droppath identity pad upsample pixel_shuffle
     channel_shuffle layerscale lrn subsample pad_channels slice split add mul concat
 """
-
-
-def archdsl(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "archdsl", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
 
 
 def test_every_operator_of_the_edition_is_there() -> None:

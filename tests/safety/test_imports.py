@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
 
+import calling
 import pytest
 
 import archdsl
@@ -124,12 +123,11 @@ def test_commands_take_allow_outside(root: Path, command: str) -> None:
     (root / "main.arch").write_text(
         user("../secret.arch") + "model M { input [3, 8, 8]; backbone { Twice(4) } }\n"
     )
-    call = [sys.executable, "-m", "archdsl", command, "main.arch"]
-    refused = subprocess.run(call, cwd=root, capture_output=True, text=True)
+    refused = calling.archdsl(command, "main.arch", cwd=root)
     assert refused.returncode == 1
     assert "error[ARCH905]" in refused.stdout + refused.stderr
     assert not (root / "build").exists()
-    assert subprocess.run([*call, "--allow-outside"], cwd=root, capture_output=True).returncode == 0
+    assert calling.archdsl(command, "main.arch", "--allow-outside", cwd=root).returncode == 0
 
 
 def test_every_command_that_reads_a_spec_has_the_option() -> None:

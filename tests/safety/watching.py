@@ -128,7 +128,7 @@ def process(path: Path) -> tuple[str, list[str], list[str]]:
 
 def unprintable(text: str) -> str:
     """Return the characters of a text that a terminal would obey or hide."""
-    return "".join(sorted({c for c in text if not c.isprintable() and c != "\n"}))
+    return "".join(sorted(c for c in set(text) if not c.isprintable() and c != "\n"))
 
 
 class Late(BaseException):

@@ -16,9 +16,6 @@ import torch
 from archdsl.training import Fault, distributed
 from archdsl.training.engine import Position
 
-# One pair of processes for all of them: starting torch twice takes seconds.
-pytestmark = pytest.mark.xdist_group("distributed")
-
 
 @pytest.fixture(scope="module")
 def one() -> dict[str, Any]:
@@ -33,7 +30,7 @@ def one() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def two(one: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What rank 0 of two finds."""
+    """What rank 0 of two finds: one pair for all tests, as starting torch twice takes seconds."""
     folder = tmp_path_factory.mktemp("two")
     torch.save(one["middle"], folder / "one.pt")
     with socket.socket() as found:

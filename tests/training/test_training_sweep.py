@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from calling import archdsl
 from rich.console import Console
 
 from archdsl.diagnostics import Diagnostic
@@ -230,7 +231,7 @@ model Tiny(classes = 10) {
 """
 
 
-def archdsl(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+def process(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "archdsl", *arguments]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=240)
 
@@ -238,13 +239,13 @@ def archdsl(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 def test_the_command_trains_tells_and_is_silent_for_programs(tmp_path: Path) -> None:
     (tmp_path / "tiny.arch").write_text(SPEC)
     sweeping = ("sweep", "tiny.arch", "--train", "digits", "--seeds", "0..1")
-    run = archdsl(*sweeping, "--set", "train.batch=479", "--format", "json", cwd=tmp_path)
+    run = process(*sweeping, "--set", "train.batch=479", "--format", "json", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     document = json.loads(run.stdout)
     assert [r["state"] for r in document["runs"]] == ["trained", "trained"]
     assert "1/2  Tiny on digits, seed 0" in run.stderr
     folders = [r["folder"] for r in document["runs"]]
-    curves = archdsl("curves", *folders, "-o", "a.svg", "-o", "a.png", cwd=tmp_path)
+    curves = process("curves", *folders, "-o", "a.svg", "-o", "a.png", cwd=tmp_path)
     assert curves.stdout == "wrote a.svg\nwrote a.png\n", curves.stderr
     assert "seed 1</text>" in (tmp_path / "a.svg").read_text()
 
@@ -305,14 +306,14 @@ def test_a_cluster_on_this_machine_gives_the_same_results(tmp_path: Path) -> Non
     (tmp_path / "tiny.arch").write_text(SPEC)
     sweeping = ["sweep", "tiny.arch", "--train", "digits", "--set", "train.batch=479"]
     sweeping += ["--format", "json", "--device", "cpu"]
-    here = archdsl(*sweeping, "--seeds", "0..1", "--runs", "here", cwd=tmp_path)
-    there = archdsl(*sweeping, "--seeds", "0..1", "--runs", "there", "--ray", cwd=tmp_path)
+    here = process(*sweeping, "--seeds", "0..1", "--runs", "here", cwd=tmp_path)
+    there = process(*sweeping, "--seeds", "0..1", "--runs", "there", "--ray", cwd=tmp_path)
     assert there.returncode == 0, there.stderr
     one, other = json.loads(here.stdout), json.loads(there.stdout)
     assert [r["state"] for r in other["runs"]] == ["trained", "trained"]
     for name in ("test_accuracy_mean", "test_accuracy_deviation"):
         assert one["rows"][0][name] == pytest.approx(other["rows"][0][name], abs=0.02)
-    again = archdsl(*sweeping, "--seeds", "0..2", "--runs", "there", "--ray", cwd=tmp_path)
+    again = process(*sweeping, "--seeds", "0..2", "--runs", "there", "--ray", cwd=tmp_path)
     states = [r["state"] for r in json.loads(again.stdout)["runs"]]
     assert states == ["kept", "kept", "trained"]
 

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
 SPECS = ROOT / "specs"
-pytestmark = pytest.mark.xdist_group("browser")
 
 
 @pytest.fixture(scope="module")
