@@ -106,6 +106,7 @@ def metadata_of(trained: Trained, *, normalise: bool) -> dict[str, str]:
         "data_sha256": str(facts["data"].get("sha256")),
         "weights": trained.which,
         "epoch": str(trained.epoch),
+        **({"smoke_run": "true"} if trained.recorded.is_smoke else {}),
         "test_accuracy": json.dumps(trained.metrics.get("test_accuracy")),
         "classes": json.dumps(trained.class_names),
         "mean": json.dumps(trained.mean),

@@ -43,6 +43,11 @@ class Recorded:
         return str(self.fact("status"))
 
     @property
+    def is_smoke(self) -> bool:
+        """Whether it is a smoke run: its numbers mean nothing, and it is not continued."""
+        return self.facts.get("smoke") is not None
+
+    @property
     def name(self) -> str:
         """The name of the model in its spec."""
         return str(self.fact("model"))

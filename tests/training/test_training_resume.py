@@ -355,11 +355,18 @@ def test_folders_that_are_not_of_runs(
 
 
 def test_a_loss_that_is_lost_leaves_the_last_good_state_and_a_report(
-    job: Job, digits: DataSet, make_recipe: MakeRecipe, tmp_path: Path
+    job: Job,
+    digits: DataSet,
+    make_recipe: MakeRecipe,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    from archdsl.training.checkpoint_writer import CheckpointWriter
     from archdsl.training.data import read
     from archdsl.training.plan import EpochPlan
 
+    # However slow the disk is, the checkpoint behind each epoch is taken.
+    monkeypatch.setattr(CheckpointWriter, "busy", False)
     # The learning rate is multiplied by 1e30 in the third epoch.
     step = Setting("step", {"at": (2,), "factor": 1e30})
     recipe = make_recipe(epochs=4, batch=256, schedule=step, seed=11)
