@@ -134,7 +134,7 @@ def _final(recorded: Recorded) -> tuple[dict[str, Any], int]:
 
 
 def _best(recorded: Recorded) -> tuple[dict[str, Any], int, Path]:
-    """Return the state after the best epoch of those that a checkpoint was taken at the end of."""
+    """Return the state after the best epoch, as far as checkpoints are written."""
     store = CheckpointStore(recorded.folder)
     newest = store.load()
     best = newest.payload.get("best") if newest else None
