@@ -102,6 +102,7 @@ class Attempt:
                     asked=self.device,
                     data=self.data,
                     extent=extent,
+                    tensorboard=self.tensorboard,
                 )
         except Stopped:
             raise messages.interrupted_before(75) from None

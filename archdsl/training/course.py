@@ -23,11 +23,12 @@ from archdsl.training.lock import Difference
 from archdsl.training.opening import Opened
 from archdsl.training.progress import Display
 from archdsl.training.record import Record
+from archdsl.training.recorded import Recorded
 from archdsl.training.result import EpochMetrics, Result
 from archdsl.training.run_folder import WEIGHTS, RunFolder
 from archdsl.training.session import Session
 from archdsl.training.smoke import Extent
-from archdsl.training.tensorboard import Scalars
+from archdsl.training.tensorboard import Scalars, has_tensorboard
 
 if TYPE_CHECKING:
     from archdsl.training.attempt import Attempt
@@ -134,9 +135,24 @@ class Course:
             self.session.begin(self.engine, folder, done, best)
             if folder and self.engine.costs:
                 folder.note({"costs_seconds": self.engine.costs})
-            if folder and self.attempt.tensorboard:
-                self.scalars = Scalars(folder.path, len(done))
-                self.session.observe = self.scalars.append
+            if folder:
+                self._begin_scalars(folder, len(done))
+
+    def _begin_scalars(self, folder: RunFolder, done: int) -> None:
+        """Write scalars for TensorBoard, if this call asks for them, or an earlier one of this run.
+
+        The run was begun with them elsewhere, perhaps: where the package is missing it goes on
+        without. They have nothing that the metrics lack.
+        """
+        recorded = Recorded(folder.path, folder.record)
+        if not self.attempt.tensorboard and not recorded.tensorboard:
+            return
+        folder.note({"tensorboard": True})
+        if not self.attempt.tensorboard and not has_tensorboard():
+            self.display.line("note: tensorboard is not installed: the run goes on without")
+            return
+        self.scalars = Scalars(folder.path, done)
+        self.session.observe = self.scalars.append
 
     def _tell(self, loaded: Loaded) -> None:
         for path, reason in loaded.damaged:

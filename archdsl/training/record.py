@@ -39,12 +39,14 @@ def record_of(
     asked: str = "auto",
     data: Path | None = None,
     extent: Extent | None = None,
+    tensorboard: bool = False,
 ) -> Record:
     """Return the facts of a run: model, data, recipe with all overrides, device, versions.
 
     ``options`` and the device ``asked`` are what the call said, ``resolved`` and ``device`` what
     it came to; ``data`` is the folder that the images were read from. ``extent`` is how much of
-    it a smoke run does: what else is recorded is of the run that it stands for.
+    it a smoke run does: what else is recorded is of the run that it stands for. ``tensorboard`` is
+    whether scalars for it are written, which changes nothing else.
     """
     options = options or Options()
     used = resolved or resolve(options, device)
@@ -71,6 +73,7 @@ def record_of(
         "seed": recipe.seed,
         "options": asdict(options),
         **used.facts(),
+        "tensorboard": tensorboard,
         "device_asked": asked,
         "data_folder": str(data.absolute())
         if data and (dataset.files or dataset.name == FOLDER)
