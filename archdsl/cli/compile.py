@@ -18,6 +18,7 @@ from archdsl.cli.computing import (
     Locked,
     PrecisionOption,
     Resume,
+    Smoke,
     TensorBoard,
 )
 from archdsl.cli.formats import Format, FormatOption
@@ -76,6 +77,7 @@ def run(
     checkpoint_epochs: CheckpointEpochs = None,
     checkpoint_seconds: CheckpointSeconds = None,
     tensorboard: TensorBoard = False,
+    smoke: Smoke = False,
     figures: Annotated[
         bool, typer.Option("--figures/--no-figures", help="Draw the model, too.")
     ] = True,
@@ -85,7 +87,9 @@ def run(
     """Compile a model to a standalone PyTorch module with its figures, and train it if asked to.
 
     With --variants, every point is compiled to a module of its own (and trained, one by one).
-    Under torchrun, one process of all writes and prints.
+    With --smoke, all that training does is done on a few images, in a few seconds, and leaves a
+    folder of its own, whose accuracy means nothing. Under torchrun, one process of all writes and
+    prints.
 
     Exit status 0: done; 1: the spec is at fault; 2: the call or its surroundings are; 3: the loss
     was not finite; 75: training was ended by a signal, with a checkpoint to go on from; 130: it
@@ -105,7 +109,7 @@ def run(
         of_recipe["epochs"] = epochs
     computing = Computing(
         engine, precision, bn, deterministic, resume, locked, checkpoint_epochs, checkpoint_seconds,
-        tensorboard,
+        tensorboard, smoke,
     )  # fmt: skip
     if train is None:
         skips = skip_unreadable or None
@@ -115,7 +119,11 @@ def run(
         _refuse_training_options([*of_recipe, *options, *computing.given()])
     else:
         from archdsl.cli.data import choose_data
+        from archdsl.cli.output import fail
         from archdsl.cli.training import bind_classes, console_of_run
+
+        if fault := computing.conflict():
+            fail([fault.diagnostic], fault.status)
 
         dataset, data = choose_data(train, data, skip_unreadable=skip_unreadable, report=report)
         of_model = bind_classes(

@@ -15,6 +15,7 @@ import typer
 
 if TYPE_CHECKING:
     from archdsl.training.checkpoint_schedule import Every
+    from archdsl.training.faults import Fault
     from archdsl.training.options import Options
 
 
@@ -86,6 +87,11 @@ TensorBoard = Annotated[
     bool, typer.Option("--tensorboard", help="Write scalars for TensorBoard into the run folder.")
 ]
 
+Smoke = Annotated[
+    bool,
+    typer.Option("--smoke", help="Try everything out on a few images, in a few seconds."),
+]
+
 
 @dataclass(frozen=True)
 class Computing:
@@ -100,11 +106,18 @@ class Computing:
     checkpoint_epochs: int | None = None
     checkpoint_seconds: float | None = None
     tensorboard: bool = False
+    smoke: bool = False
 
     def given(self) -> list[str]:
         """Return the options that the call has."""
         values = vars(self).items()
         return [f"--{name.replace('_', '-')}" for name, v in values if v not in (None, False)]
+
+    def conflict(self) -> Fault | None:
+        """Return what is wrong with the options taken together, or None."""
+        from archdsl.training.checkpoint_messages import smoke_and_resume
+
+        return smoke_and_resume() if self.smoke and self.resume else None
 
     def options(self) -> Options:
         """Return what the engine is asked for."""

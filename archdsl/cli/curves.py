@@ -44,6 +44,7 @@ def run(
     from archdsl.backends.figures.theme import THEMES
     from archdsl.cli.output import console, fail, figure_fault, print_diagnostics
     from archdsl.cli.writing import write_all
+    from archdsl.training.checkpoint_messages import smoke_curves
     from archdsl.training.curves import draw_runs
     from archdsl.training.faults import Fault
     from archdsl.training.results import read_run
@@ -52,7 +53,10 @@ def run(
     paths = output or [Path("curves.svg")]
     formats = endings(paths)
     try:
-        found = [read_run(folder) for folder in dict.fromkeys(runs)]
+        named = [read_run(folder) for folder in dict.fromkeys(runs)]
+        found = [one for one in named if not one.is_smoke]
+        if not found:
+            raise smoke_curves([one.folder for one in named])
         problems = [problem for one in found for problem in one.problems]
         print_diagnostics(problems, console(stderr=True))
         if not any(one.epochs for one in found):
@@ -62,9 +66,10 @@ def run(
         fail([fault.diagnostic], fault.status)
     except FigureFault as fault:
         fail([figure_fault(fault)], 2)
-    for one in found:
-        if not one.epochs:
-            said = f"note: no epoch is measured in {one.folder}: left out"
+    for one in named:
+        if one.is_smoke or not one.epochs:
+            smoke, none = f"{one.folder} is a smoke run", f"no epoch is measured in {one.folder}"
+            said = f"note: {smoke if one.is_smoke else none}: left out"
             console(stderr=True).print(said, soft_wrap=True)
     write_all({path: files[format] for path, format in zip(paths, formats, strict=True)})
     for path in paths:

@@ -104,6 +104,7 @@ def facts_of(trained: Trained, found: Evaluated, device: str) -> dict[str, Any]:
         "model": trained.recorded.name,
         "weights": trained.which,
         "epoch": trained.epoch,
+        "smoke": trained.recorded.is_smoke,
         "data": trained.recorded.dataset.name,
         "same_data": found.same_data,
         "images": sum(found.images),
@@ -145,6 +146,8 @@ def comparison(facts: dict[str, Any]) -> str:
     recorded = facts["recorded"]
     if not facts["same_data"]:
         return "other data than the run's: there is nothing to compare with"
+    if facts["smoke"]:
+        return "a smoke run: its accuracy means nothing, and there is nothing to compare with"
     if recorded is None:
         return "the run recorded nothing for this epoch"
     if facts["equal"]:

@@ -35,7 +35,8 @@ def run(
 
     try:
         require("")
-        from archdsl.training.export import BATCHES, OPSET, export, require_onnx
+        from archdsl.training.export import OPSET, export, require_onnx
+        from archdsl.training.export_parity import ALLOWED
         from archdsl.training.trained import load_trained
 
         require_onnx()
@@ -43,12 +44,22 @@ def run(
         exported = export(trained, onnx, normalise=normalise)
     except Fault as fault:
         fail([fault.diagnostic], fault.status)
-    apart = " and ".join(f"{exported.differences[batch]:.1e} at batch {batch}" for batch in BATCHES)
+    parity = exported.parity
+    apart = " and ".join(f"{p.difference:.1e} at batch {batch}" for batch, p in parity.items())
+    said = [f"opset {OPSET}; differs from the module by {apart}"]
+    if any(p.difference > ALLOWED for p in parity.values()):
+        file, module, largest = (
+            max(getattr(p, name) for p in parity.values()) for name in ("file", "module", "largest")
+        )
+        said.append(
+            f"that is rounding: of logits up to {largest:.2g}, the file is {file:.1e} away from "
+            f"their values in float64, and the module {module:.1e}"
+        )
     out = console()
     for line in (
         f"{trained.recorded.name}, {exported.metadata['images']} to logits [N, "
         f"{len(trained.class_names)}]",
-        f"opset {OPSET}; differs from the module by {apart}",
+        *said,
         f"wrote {exported.path} ({exported.size:,} bytes)",
     ):
         out.print(line, soft_wrap=True)

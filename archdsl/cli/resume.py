@@ -47,6 +47,8 @@ def run(
 
     def go_on() -> None:
         recorded = read_recorded(run)
+        if recorded.is_smoke:
+            raise checkpoint_messages.smoke_not_continued(run)
         if recorded.status == "finished":
             raise checkpoint_messages.finished(run)
         job = job_of(compile_again(recorded), recorded.dataset.classes)

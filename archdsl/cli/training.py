@@ -114,6 +114,7 @@ def train_compiled(
             resume=how.resume,
             locked=how.locked,
             tensorboard=how.tensorboard,
+            smoke=how.smoke,
         )
     )
 

@@ -134,6 +134,7 @@ _ENTRIES = (
     Entry("ARCH623", "run-mismatch", "a run to be continued with something else", Raised.TRAINING),
     Entry("ARCH624", "lock-mismatch", "a run that is not the recorded one", Raised.TRAINING),
     Entry("ARCH625", "run-in-use", "two processes for one run", Raised.TRAINING),
+    Entry("ARCH626", "smoke-run", "a smoke run where a real one is meant", Raised.TRAINING),
     Entry("ARCH630", "engine-unavailable", "an engine that is not to be had", Raised.TRAINING),
     Entry("ARCH631", "precision-unavailable", "a precision that is emulated", Raised.TRAINING),
     Entry("ARCH632", "sync-unavailable", "bn = sync without a CUDA device", Raised.TRAINING),

@@ -27,6 +27,7 @@ from archdsl.training.progress import Display
 from archdsl.training.record import Record, record_of
 from archdsl.training.result import Result
 from archdsl.training.session import FORMAT, IDENTITY, Session
+from archdsl.training.smoke import extent_of
 from archdsl.training.writing import check_writable
 
 _KEPT = ("identity", "source_sha256", "data", "recipe", "seed", "options", "precision", "bn")
@@ -52,6 +53,7 @@ class Attempt:
     options: Options
     every: Every
     tensorboard: bool = False
+    smoke: bool = False
 
     def carry_out(self, writable: Path, open: Open) -> Result:
         """Train, in the folder that ``open`` makes or finds; ``writable`` is checked beforehand.
@@ -81,10 +83,13 @@ class Attempt:
                     check_writable(writable)
                 images = self._read(here, console)
                 demand_fit(self.job, self.dataset, self.recipe, images)
-                display = Display(console, self.recipe.epochs, len(images.train_y))
+                extent = extent_of(self.recipe, images, device) if self.smoke else None
+                part = extent.part_of(images) if extent else images
+                epochs = extent.epochs if extent else self.recipe.epochs
+                display = Display(console, epochs, len(part.train_y))
                 session = Session(interruption, display, self.every)
                 torch.manual_seed(self.recipe.seed % 2**64)
-                fitted = fit_test_images(images, self.job)
+                fitted = fit_test_images(part, self.job)
                 engine = Engine(build(self.job), fitted, self.recipe, device, self.options, session)
                 record = record_of(
                     self.job,
@@ -96,6 +101,8 @@ class Attempt:
                     resolved=engine.resolved,
                     asked=self.device,
                     data=self.data,
+                    extent=extent,
+                    tensorboard=self.tensorboard,
                 )
         except Stopped:
             raise messages.interrupted_before(75) from None
@@ -107,13 +114,13 @@ class Attempt:
             accuracy = f"test accuracy {opened.finished.test_accuracy:.2%}"
             display.line(f"finished before: {accuracy}  {opened.path}")
             return opened.finished
-        course = Course(self, opened, engine, session, display, interruption)
+        course = Course(self, opened, engine, session, display, interruption, extent)
         try:
             with interruption.shielded():
-                loaded = self._load(opened, record) if opened.again else None
+                loaded = self.load(opened, record) if opened.again else None
                 if opened.again and opened.folder:
                     course.changes = differences(opened.folder.record, record, _MAY_CHANGE)
-            return course.run(loaded, device, len(images.train_y))
+            return course.run(loaded, device, record)
         finally:
             if course.scalars:
                 course.scalars.close()
@@ -129,7 +136,7 @@ class Attempt:
             images = read(self.dataset, self.data, self.job.input, console)
         return images
 
-    def _load(self, opened: Opened, record: Record) -> Loaded | None:
+    def load(self, opened: Opened, record: Record) -> Loaded | None:
         """Return the newest checkpoint of a run, checked against what it would be continued with.
 
         Nothing is changed. Raises Fault ARCH622 or ARCH623.

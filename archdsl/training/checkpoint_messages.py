@@ -1,4 +1,4 @@
-"""The wording of ARCH620 to ARCH625: runs that cannot be continued, and locks that do not hold."""
+"""The wording of ARCH620 to ARCH626: runs that cannot be continued, and locks that do not hold."""
 
 from __future__ import annotations
 
@@ -42,6 +42,16 @@ def all_damaged(folder: Path, damaged: Sequence[tuple[Path, str]]) -> Fault:
     )
 
 
+def not_read_back(folder: Path, damaged: Sequence[tuple[Path, str]]) -> Fault:
+    """ARCH622: a checkpoint that was written a moment ago, and is not there to be read."""
+    return _fault(
+        "ARCH622",
+        f"the checkpoint that was just written in {folder} cannot be read back",
+        *(f"{path.name[:20]}...: {reason}" for path, reason in damaged),
+        help="the disk does not keep what is written to it: give a folder on another, as --runs",
+    )
+
+
 def does_not_fit(folder: Path, field: str, recorded: object, found: object) -> Fault:
     """ARCH623: what a run was begun with is not what it would be continued with."""
     return _fault(
@@ -70,4 +80,33 @@ def in_use(folder: Path) -> Fault:
         "ARCH625",
         f"the run {folder} is being trained by another process",
         help="wait for it, or end it: SIGTERM makes it write a checkpoint first",
+    )
+
+
+def smoke_not_continued(folder: Path) -> Fault:
+    """ARCH626: a smoke run, which is to be continued."""
+    return _fault(
+        "ARCH626",
+        f"{folder} is a smoke run: there is nothing in it to continue",
+        help="begin the run itself: archdsl compile SPEC --train DATASET, without --smoke",
+    )
+
+
+def smoke_and_resume() -> Fault:
+    """ARCH626: a call for a smoke run that asks to continue one."""
+    return _fault(
+        "ARCH626",
+        "--smoke and --resume are both given, but a smoke run is always a new one",
+        help="leave --resume out; the run itself takes it: the same command without --smoke",
+    )
+
+
+def smoke_curves(folders: Sequence[Path]) -> Fault:
+    """ARCH626: curves of smoke runs alone."""
+    names = ", ".join(str(folder) for folder in folders)
+    what = "is a smoke run" if len(folders) == 1 else "are smoke runs"
+    return _fault(
+        "ARCH626",
+        f"there is nothing to draw: {names} {what}, whose numbers mean nothing",
+        help="name the folder of a run that was trained without --smoke",
     )

@@ -17,7 +17,7 @@ class Every:
     """How often: every ``epochs`` epochs, and every ``seconds`` seconds.
 
     An epoch that takes longer than ``seconds`` has one at its end besides: only there is it known
-    how well the network does, so only there can a checkpoint be the best.
+    how well the network does. What is best between two that are due waits for the later one.
     """
 
     epochs: int = 10

@@ -6,13 +6,15 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import torch  # noqa: TID251
 
-from archdsl.training import messages
+from archdsl.training import checkpoint_messages, messages
 from archdsl.training.checkpoint import Place
 from archdsl.training.checkpoint_store import CheckpointStore, Loaded
+from archdsl.training.distributed import agree
 from archdsl.training.engine import Engine
 from archdsl.training.engine_messages import Divergence
 from archdsl.training.faults import Fault
@@ -20,10 +22,13 @@ from archdsl.training.interruption import Interruption, Stopped
 from archdsl.training.lock import Difference
 from archdsl.training.opening import Opened
 from archdsl.training.progress import Display
+from archdsl.training.record import Record
+from archdsl.training.recorded import Recorded
 from archdsl.training.result import EpochMetrics, Result
 from archdsl.training.run_folder import WEIGHTS, RunFolder
 from archdsl.training.session import Session
-from archdsl.training.tensorboard import Scalars
+from archdsl.training.smoke import Extent
+from archdsl.training.tensorboard import Scalars, has_tensorboard
 
 if TYPE_CHECKING:
     from archdsl.training.attempt import Attempt
@@ -33,7 +38,11 @@ NAN_REPORT = "nan_report.json"
 
 @dataclass
 class Course:
-    """Training in an open folder. ``changes`` are what is not as it was when the run was begun."""
+    """Training in an open folder.
+
+    ``extent`` is how much of the run a smoke run does, None for any other; ``changes`` are what is
+    not as it was when the run was begun.
+    """
 
     attempt: Attempt
     opened: Opened
@@ -41,23 +50,23 @@ class Course:
     session: Session
     display: Display
     interruption: Interruption
+    extent: Extent | None = None
     scalars: Scalars | None = None
     changes: Sequence[Difference] = ()
 
-    def run(self, loaded: Loaded | None, device: torch.device, count: int) -> Result:
-        """Train ``count`` images an epoch, from a checkpoint if one is loaded; record the end."""
-        folder, recipe = self.opened.folder, self.attempt.recipe
+    def run(self, loaded: Loaded | None, device: torch.device, record: Record) -> Result:
+        """Train, from a checkpoint if one is loaded; record the end.
+
+        ``record`` holds the facts of this process, to which those of the folder were compared.
+        """
+        folder = self.opened.folder
         try:
             with self.display:
-                epochs = f"{recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''}"
-                self.display.line(
-                    f"training {self.attempt.job.name} on {self.attempt.dataset.title}: "
-                    f"{count:,} images, {epochs}, batch {recipe.batch}, {device}"
-                )
+                self.display.line(f"{self._heading(record)}, {device}")
                 for what, seconds in self.engine.costs.items():
                     self.display.line(f"{what}: {seconds:.1f} s")
                 self._begin(loaded)
-                stopped = self._train()
+                stopped = self._train(record)
         except KeyboardInterrupt:
             self.session.abandon()
             with self.interruption.shielded():
@@ -81,8 +90,24 @@ class Course:
         if stopped:
             raise self._interrupted(75)
         result = Result(self.opened.path, self.opened.path / WEIGHTS, tuple(self.session.done))
-        self.display.line(f"test accuracy {result.test_accuracy:.2%}  {result.folder}")
+        if self.extent:
+            self.display.line(f"smoke run done: all of it works  {result.folder}")
+            self.display.line("its accuracy means nothing; train without --smoke to know")
+        else:
+            self.display.line(f"test accuracy {result.test_accuracy:.2%}  {result.folder}")
         return result
+
+    def _heading(self, record: Record) -> str:
+        """Return what is trained, on what, and for how long."""
+        recipe, data = self.attempt.recipe, record["data"]
+        assert isinstance(data, dict)
+        images, epochs = f"{data['train']:,} images", _count(recipe.epochs, "epoch")
+        if self.extent:
+            images = f"{self.extent.train:,} of {images}"
+            epochs = f"{self.extent.epochs} of {epochs}"
+        on = f"{self.attempt.job.name} on {self.attempt.dataset.title}"
+        what = "smoke run: " if self.extent else ""
+        return f"{what}training {on}: {images}, {epochs}, batch {recipe.batch}"
 
     def _begin(self, loaded: Loaded | None) -> None:
         """Bring engine, folder and session to where the run begins, or goes on."""
@@ -110,9 +135,24 @@ class Course:
             self.session.begin(self.engine, folder, done, best)
             if folder and self.engine.costs:
                 folder.note({"costs_seconds": self.engine.costs})
-            if folder and self.attempt.tensorboard:
-                self.scalars = Scalars(folder.path, len(done))
-                self.session.observe = self.scalars.append
+            if folder:
+                self._begin_scalars(folder, len(done))
+
+    def _begin_scalars(self, folder: RunFolder, done: int) -> None:
+        """Write scalars for TensorBoard, if this call asks for them, or an earlier one of this run.
+
+        The run was begun with them elsewhere, perhaps: where the package is missing it goes on
+        without. They have nothing that the metrics lack.
+        """
+        recorded = Recorded(folder.path, folder.record)
+        if not self.attempt.tensorboard and not recorded.tensorboard:
+            return
+        folder.note({"tensorboard": True})
+        if not self.attempt.tensorboard and not has_tensorboard():
+            self.display.line("note: tensorboard is not installed: the run goes on without")
+            return
+        self.scalars = Scalars(folder.path, done)
+        self.session.observe = self.scalars.append
 
     def _tell(self, loaded: Loaded) -> None:
         for path, reason in loaded.damaged:
@@ -121,12 +161,15 @@ class Course:
             self.display.line(f"note: {name} was {was}, and is {now} now")
         self.display.line(f"going on after {loaded.stored.place}: {loaded.stored.path}")
 
-    def _train(self) -> bool:
+    def _train(self, record: Record) -> bool:
         """Train to the end, or until a signal; returns whether there was one."""
         folder = self.opened.folder
+        last = self.extent.epochs if self.extent else None
         try:
-            for metrics in self.engine.epochs():
+            for metrics in islice(self.engine.epochs(), last):
                 self.session.end_epoch(metrics)
+                if self.extent and metrics.epoch == 1:
+                    self._read_back(record)
         except Stopped:
             self.session.take_last()
             self.session.close()
@@ -141,14 +184,26 @@ class Course:
                 folder.close("finished")
         return False
 
+    def _read_back(self, record: Record) -> None:
+        """Write a checkpoint, and go on from it as a process would that continues the run."""
+        stored = self.session.take_last()
+        agree(0)  # it is written now
+        loaded = self.attempt.load(self.opened, record)
+        if loaded is None or (stored and loaded.stored != stored):
+            damaged = loaded.damaged if loaded else ()
+            raise checkpoint_messages.not_read_back(self.opened.path, damaged)
+        self.engine.restore(loaded.payload["engine"])
+        self.display.line(f"checkpoint written and read back: {loaded.stored.path}")
+
     def _interrupted(self, status: int) -> Fault:
         written = self.session.written
         return messages.interrupted(
             self.opened.path,
             self.session.place,
-            self.attempt.recipe.epochs,
+            self.extent.epochs if self.extent else self.attempt.recipe.epochs,
             written.path if written else None,
             status,
+            smoke=self.extent is not None,
         )
 
     def _close(self, status: Any, reason: str | None = None) -> None:
@@ -176,3 +231,7 @@ class Course:
 
 def _epochs(lines: str) -> tuple[EpochMetrics, ...]:
     return tuple(EpochMetrics(**json.loads(line)) for line in lines.splitlines())
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -45,7 +45,8 @@ def progress(run: Run) -> str:
     if run.is_whole:
         return ""
     of = f" of {run.wanted_epochs}" if run.wanted_epochs is not None else ""
-    return f"{run.status}, {run.epochs[-1].epoch if run.epochs else 0}{of} epochs"
+    status = "smoke run" if run.is_smoke else run.status
+    return f"{status}, {run.epochs[-1].epoch if run.epochs else 0}{of} epochs"
 
 
 def milestones(epochs: Sequence[Measured]) -> dict[int, float]:

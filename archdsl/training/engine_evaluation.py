@@ -18,6 +18,14 @@ from archdsl.training.options import Resolved
 from archdsl.training.precision import autocast
 
 
+def batch_on(device: torch.device) -> int:
+    """Return how many images are tested at a time.
+
+    They must fit the caches of a CPU; a GPU is better filled by more.
+    """
+    return 2000 if device.type == "cuda" else 250
+
+
 class Evaluation:
     """The test images, and what the network makes of them."""
 
@@ -37,8 +45,7 @@ class Evaluation:
         self._world = world
         self._x = images.test_x.to(device)
         self._y = images.test_y.to(device)
-        # The images of a batch must fit the caches of a CPU; a GPU is better filled by more.
-        self._batch = 2000 if device.type == "cuda" else 250
+        self._batch = batch_on(device)
 
     def sums(self, boundary: Callable[[], None]) -> Tensor:
         """Return sum of losses and number of right answers, float64 [2], on the device.

@@ -6,7 +6,6 @@ onnxruntime, before the file has its name.
 
 from __future__ import annotations
 
-import copy
 import json
 import logging
 import warnings
@@ -21,33 +20,21 @@ import torch  # noqa: TID251
 from torch import Tensor, nn  # noqa: TID251
 
 from archdsl.training import trained_messages as messages
+from archdsl.training.export_parity import INPUT, OUTPUT, Parity, parity_of
 from archdsl.training.trained import Trained
 from archdsl.training.writing import check_writable, replace_file
 
 OPSET = 18
 """The version of ONNX's operators: the oldest that torch's exporter writes, so the widest known."""
 
-BATCHES = (1, 7)
-"""The numbers of images that the file and the module are compared with; neither was exported."""
-
-ALLOWED = 1e-5
-"""The largest difference, of logits, or of the largest of them where that is above 1."""
-
-_ROUNDING = 4
-"""How many times the module's own distance from float64 a difference may have, if that is more.
-
-A network that enlarges rounding errors (an untrained one of 60 layers) is no worse in the file."""
-
-INPUT, OUTPUT = "images", "logits"
-
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written: its size in bytes, and the largest difference from the module by batch."""
+    """What was written: its size in bytes, and how near the module it is, by number of images."""
 
     path: Path
     size: int
-    differences: dict[int, float]
+    parity: dict[int, Parity]
     metadata: dict[str, str]
 
 
@@ -87,9 +74,9 @@ def export(trained: Trained, path: Path, *, normalise: bool = False) -> Exported
     module = _Scaled(network, trained.mean, trained.std).eval() if normalise else network
     metadata = metadata_of(trained, normalise=normalise)
     data = _converted(trained, module, metadata)
-    differences = _compared(data, module, trained.input, normalise=normalise)
+    parity = parity_of(data, module, trained.input, normalise=normalise)
     replace_file(path, data)
-    return Exported(path, len(data), differences, metadata)
+    return Exported(path, len(data), parity, metadata)
 
 
 def metadata_of(trained: Trained, *, normalise: bool) -> dict[str, str]:
@@ -106,6 +93,7 @@ def metadata_of(trained: Trained, *, normalise: bool) -> dict[str, str]:
         "data_sha256": str(facts["data"].get("sha256")),
         "weights": trained.which,
         "epoch": str(trained.epoch),
+        **({"smoke_run": "true"} if trained.recorded.is_smoke else {}),
         "test_accuracy": json.dumps(trained.metrics.get("test_accuracy")),
         "classes": json.dumps(trained.class_names),
         "mean": json.dumps(trained.mean),
@@ -173,39 +161,3 @@ def _bare(proto: Any) -> None:
     for part in (*graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
         del part.metadata_props[:]
         part.doc_string = ""
-
-
-def _compared(
-    data: bytes, module: nn.Module, input: tuple[int, int, int], *, normalise: bool
-) -> dict[int, float]:
-    """Return the largest differences by batch; raises Fault ARCH658 for one above what is allowed.
-
-    Images are random, with the module's mean and deviation, or in 0 to 1.
-    """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    try:
-        session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # its errors have no common class but this
-        raise messages.malformed(str(error).splitlines()[0]) from error
-    generator = torch.Generator().manual_seed(0)
-    draw = torch.rand if normalise else torch.randn
-    exact = copy.deepcopy(module).double()
-    differences = {}
-    for batch in BATCHES:
-        images = draw(batch, *input, generator=generator)
-        try:
-            (found,) = session.run([OUTPUT], {INPUT: images.numpy()})
-        except Exception as error:
-            raise messages.malformed(str(error).splitlines()[0]) from error
-        with torch.inference_mode():
-            wanted = module(images)
-            rounding = float((exact(images.double()) - wanted).abs().max())
-        allowed = max(ALLOWED * max(1.0, float(wanted.abs().max())), _ROUNDING * rounding)
-        difference = float((torch.from_numpy(found) - wanted).abs().max())
-        if not difference <= allowed:  # NaN is not, either
-            raise messages.inexact(difference, batch, allowed)
-        differences[batch] = difference
-    return differences

@@ -100,7 +100,13 @@ def interrupted_before(status: int) -> Fault:
 
 
 def interrupted(
-    folder: Path, place: object, epochs: int, checkpoint: Path | None, status: int
+    folder: Path,
+    place: object,
+    epochs: int,
+    checkpoint: Path | None,
+    status: int,
+    *,
+    smoke: bool = False,
 ) -> Fault:
     """ARCH617: a signal while training; ``place`` is how far the run was.
 
@@ -117,7 +123,9 @@ def interrupted(
         "ARCH617",
         f"interrupted after {place}, of {epochs}",
         note,
-        help=f"continue it: archdsl resume {folder}",
+        help="start it again: a smoke run is not continued"
+        if smoke
+        else f"continue it: archdsl resume {folder}",
         status=status,
     )
 

@@ -19,6 +19,7 @@ from archdsl.training.options import Options, Resolved
 from archdsl.training.precision import resolve
 from archdsl.training.recorded import sha256_of
 from archdsl.training.repository import state_of
+from archdsl.training.smoke import Extent
 
 Record = dict[str, object]
 """JSON-ready facts."""
@@ -37,16 +38,21 @@ def record_of(
     resolved: Resolved | None = None,
     asked: str = "auto",
     data: Path | None = None,
+    extent: Extent | None = None,
+    tensorboard: bool = False,
 ) -> Record:
     """Return the facts of a run: model, data, recipe with all overrides, device, versions.
 
     ``options`` and the device ``asked`` are what the call said, ``resolved`` and ``device`` what
-    it came to; ``data`` is the folder that the images were read from.
+    it came to; ``data`` is the folder that the images were read from. ``extent`` is how much of
+    it a smoke run does: what else is recorded is of the run that it stands for. ``tensorboard`` is
+    whether scalars for it are written, which changes nothing else.
     """
     options = options or Options()
     used = resolved or resolve(options, device)
     root = Path(next(iter(job.spec_files), ""))
     return {
+        **({"smoke": extent.facts()} if extent else {}),
         "model": job.name,
         "parameters": job.parameters,
         "input": job.input,
@@ -67,6 +73,7 @@ def record_of(
         "seed": recipe.seed,
         "options": asdict(options),
         **used.facts(),
+        "tensorboard": tensorboard,
         "device_asked": asked,
         "data_folder": str(data.absolute())
         if data and (dataset.files or dataset.name == FOLDER)
@@ -94,6 +101,8 @@ def digest_of(record: Record) -> str:
         "options"
     ]  # as asked for: the same call is the same run on any machine
     facts["recipe"] = {key: value for key, value in recipe.items() if key != "name"}
+    if "smoke" in record:
+        facts["smoke"] = record["smoke"]
     return sha256_of(json.dumps(facts, sort_keys=True))[:8]
 
 

@@ -13,6 +13,8 @@ from archdsl.training import checkpoint_messages
 from archdsl.training.options import Options
 
 RECORD = "run.json"
+SCALARS = "events.out.tfevents.*"
+"""What TensorBoard calls its files."""
 
 
 def sha256_of(text: str) -> str:
@@ -41,6 +43,16 @@ class Recorded:
     def status(self) -> str:
         """``running`` (or killed), ``finished``, ``interrupted`` or ``failed``."""
         return str(self.fact("status"))
+
+    @property
+    def is_smoke(self) -> bool:
+        """Whether it is a smoke run: its numbers mean nothing, and it is not continued."""
+        return self.facts.get("smoke") is not None
+
+    @property
+    def tensorboard(self) -> bool:
+        """Whether scalars for TensorBoard are written: since the run was begun, or since later."""
+        return self.facts.get("tensorboard") is True or any(self.folder.glob(SCALARS))
 
     @property
     def name(self) -> str:

@@ -58,6 +58,11 @@ class Run:
         return str(self.record.get("status", "unknown"))
 
     @property
+    def is_smoke(self) -> bool:
+        """Whether it is a smoke run, whose numbers mean nothing."""
+        return self.record.get("smoke") is not None
+
+    @property
     def model(self) -> str:
         """The name of the model in its spec."""
         return str(self.record.get("model", self.folder.name))
@@ -86,13 +91,17 @@ class Run:
 
     @property
     def test_accuracy(self) -> float | None:
-        """The test accuracy (0 to 1) of the final weights; None unless the run is finished."""
+        """The test accuracy (0 to 1) of the final weights; None unless the run is whole."""
         return self.epochs[-1].test_accuracy if self.is_whole else None
 
     @property
     def is_whole(self) -> bool:
-        """Whether the run is finished and every epoch of it is there to be read."""
-        return self.status == "finished" and len(self.epochs) == self.wanted_epochs
+        """Whether it is finished, with every epoch there to be read; no smoke run is."""
+        return (
+            self.status == "finished"
+            and not self.is_smoke
+            and len(self.epochs) == self.wanted_epochs
+        )
 
 
 @dataclass(frozen=True, slots=True)

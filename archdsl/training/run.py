@@ -39,6 +39,7 @@ def train(
     resume: bool = False,
     locked: Path | None = None,
     tensorboard: bool = False,
+    smoke: bool = False,
 ) -> Result:
     """Train a model and leave a folder under ``out`` that tells all about it.
 
@@ -48,14 +49,18 @@ def train(
     With ``resume``, a run of the same under ``out`` is continued if there is one, and returned as
     it is if it is finished. With ``locked``, the folder of another run, training only begins if
     all that is recorded there holds here too. With ``tensorboard``, scalars for it are written
-    beside the metrics; the curves of a finished run are drawn. Weights and metrics depend on the
-    job, the data, the recipe (with its seed), the options, and on the machine and its number of
-    threads.
+    beside the metrics; the curves of a finished run are drawn. With ``smoke``, all of that is done
+    on a few images, in a folder of its own, in a few seconds (``archdsl.training.smoke``). Weights
+    and metrics depend on the job, the data, the recipe (with its seed), the options, and on the
+    machine and its number of threads.
 
-    Raises :class:`Fault` (ARCH611 to ARCH637, ARCH666), and ValueError where job, data set, recipe
+    Raises :class:`Fault` (ARCH611 to ARCH637, ARCH666; ARCH626 for ``smoke`` with ``resume``, as a
+    smoke run is always a new one), and ValueError where job, data set, recipe
     and device do not fit together, which the compiler and the command line check beforehand.
     Torch's global random generator is seeded.
     """
+    if smoke and resume:
+        raise checkpoint_messages.smoke_and_resume()
     lock = read_recorded(locked) if locked is not None else None
     require(dataset.name)
     if tensorboard:
@@ -81,6 +86,7 @@ def train(
         options or Options(),
         every or Every(),
         tensorboard,
+        smoke,
     )
     return _drawn(attempt.carry_out(out, open), console)
 
@@ -97,10 +103,12 @@ def resume(
 
     ``job`` is what its spec compiles to. ``data`` is a folder to read the data from, if it does not
     lie where it lay. The result is what the run would have come to without any interruption, to the
-    bit. Raises :class:`Fault`: ARCH620 to ARCH625 where the run cannot be continued, and what
+    bit. Raises :class:`Fault`: ARCH620 to ARCH626 where the run cannot be continued, and what
     :func:`train` raises.
     """
     recorded = read_recorded(folder)
+    if recorded.is_smoke:
+        raise checkpoint_messages.smoke_not_continued(folder)
     if recorded.status == "finished":
         raise checkpoint_messages.finished(folder)
     _demand_same_job(recorded, job)

@@ -39,9 +39,9 @@ _ENDS = ("status", "reason", "duration_seconds", "final")
 class RunFolder:
     """The folder of a run, claimed by this process until :meth:`release`.
 
-    Its name is the model, the data set and the digest of what determines the run; a second run of
-    the same is called ``...-2``. Every write raises Fault ARCH615 or ARCH616 and leaves no half
-    of a file.
+    Its name is the model, the data set (and ``smoke``, if it is a smoke run) and the digest of what
+    determines the run; a second run of the same is called ``...-2``. Every write raises Fault
+    ARCH615 or ARCH616 and leaves no half of a file.
     """
 
     def __init__(self, path: Path, record: Record, claim: Claim) -> None:
@@ -81,13 +81,15 @@ class RunFolder:
     def reopen(cls, path: Path) -> RunFolder:
         """Claim the folder of a run to be continued; nothing in it is changed.
 
-        Raises Fault ARCH620, ARCH621 for a run that is finished, and ARCH625 for one that another
-        process trains.
+        Raises Fault ARCH620, ARCH621 for a run that is finished, ARCH625 for one that another
+        process trains, and ARCH626 for a smoke run.
         """
         claim = Claim(path)
         try:
             # Read when it is claimed: the process that had it may have finished the run.
             recorded = read_recorded(path)
+            if recorded.is_smoke:
+                raise checkpoint_messages.smoke_not_continued(path)
             if recorded.status == "finished":
                 raise checkpoint_messages.finished(path)
         except BaseException:
@@ -190,7 +192,8 @@ def name_of(job: Job, record: Record) -> str:
     """Return the name of a run's folder: equal for equal runs."""
     data = record["data"]
     assert isinstance(data, dict)
-    return f"{_plain(job.name)}-{_plain(str(data['name']))}-{digest_of(record)}"
+    smoke = "smoke-" if "smoke" in record else ""
+    return f"{_plain(job.name)}-{_plain(str(data['name']))}-{smoke}{digest_of(record)}"
 
 
 def folder_called(out: Path, name: str, number: int) -> Path:

@@ -23,11 +23,14 @@ FORMAT = 1
 IDENTITY = ("identity", "source_sha256", "seed")
 """What of the record stands in each checkpoint, so that one of another run is noticed."""
 
-_GO_ON, _SAVE, _STOP = range(3)
+_GO_ON, _KEEP, _SAVE, _STOP = range(4)
 
 
 class Session(Hooks):
     """Takes checkpoints when they are due, ends the run when a signal asks for it.
+
+    The state behind an epoch that is better than all before is kept in memory until the next
+    checkpoint is written, and is written with it: the disk has no more to do than is due.
 
     It is made before the engine, which calls it, and starts with :meth:`begin`. Where a run has
     several processes, each has a session, and they take the same decisions; one of them has the
@@ -48,6 +51,7 @@ class Session(Hooks):
         self._every = every
         self._clock = clock
         self._best: list[float] | None = None  # epochs done, and the test accuracy then
+        self._kept: Task | None = None  # the state then, if it is not yet handed to the writer
         self._engine: Engine | None = None
         self._folder: RunFolder | None = None
         self._writer: CheckpointWriter | None = None
@@ -67,6 +71,7 @@ class Session(Hooks):
         self._engine = engine
         self._folder = folder
         self._best = best
+        self._kept = None
         self._writer = CheckpointWriter(CheckpointStore(folder.path)) if folder else None
         self._schedule = Schedule(self._every, _place(engine.position), self._clock)
 
@@ -94,7 +99,7 @@ class Session(Hooks):
         self._display.notice(epoch, images, loss)
 
     def end_epoch(self, metrics: EpochMetrics) -> None:
-        """Record and show an epoch that is completed, and take a checkpoint if one is due."""
+        """Record and show an epoch that is completed, and take or keep what is due or the best."""
         with self._interruption.shielded():
             if self._folder:
                 self._folder.append(metrics)
@@ -102,8 +107,11 @@ class Session(Hooks):
         self._display.epoch(metrics)
         if self.observe:
             self.observe(metrics)
-        if agree(self._wish(self.place)) == _SAVE:
+        wish = agree(max(self._wish(self.place), _KEEP if self._is_best() else _GO_ON))
+        if wish == _SAVE:
             self._take(self.place)
+        elif wish == _KEEP:
+            self._kept = self._task(self.place) or self._kept
 
     def take_last(self) -> Stored | None:
         """Take a checkpoint here if there is none, wait until it is written, and return it."""
@@ -114,9 +122,12 @@ class Session(Hooks):
         return self.written
 
     def close(self) -> None:
-        """Wait for what is being written, and raise what went wrong with it."""
+        """Write what is kept, wait until it is written, and raise what went wrong with it."""
         if self._writer:
-            self._writer.close()
+            try:
+                self._submit()
+            finally:
+                self._writer.close()
 
     def abandon(self) -> None:
         """Wait for nothing, and raise nothing."""
@@ -128,18 +139,37 @@ class Session(Hooks):
         due = self._schedule.due(place)
         return _SAVE if due and self._writer and not self._writer.busy else _GO_ON
 
+    def _is_best(self) -> bool:
+        """Return whether the last epoch is better than all before, where this process writes."""
+        accuracy = self.done[-1].test_accuracy if self.done else 0.0
+        return self._writer is not None and (self._best is None or accuracy > self._best[1])
+
     def _take(self, place: Place) -> None:
+        task = self._task(place)
+        self._schedule.note(place)
+        if task is not None:
+            self._submit(task)
+
+    def _submit(self, *tasks: Task) -> None:
+        kept, self._kept = self._kept, None
+        # It may have been bettered since.
+        is_best = kept and self._best and kept.place.epoch == self._best[0]
+        if kept and is_best and kept.place not in [task.place for task in tasks]:
+            # In this order: no checkpoint names a best one that is not there.
+            tasks = (kept, *tasks)
+        if self._writer and tasks:
+            self._writer.submit(*tasks)
+
+    def _task(self, place: Place) -> Task | None:
+        """Return the state as a checkpoint; None where it is not to be written, or not here."""
         assert self._engine is not None
         snapshot = self._engine.snapshot()
-        self._schedule.note(place)
         if self._folder is None or self._writer is None:
-            return
+            return None
         if not is_finite(snapshot):
-            return  # the engine is about to say so; the last good state is not to be replaced
-        if place.step == 0 and self.done:
-            accuracy = self.done[-1].test_accuracy
-            if self._best is None or accuracy > self._best[1]:
-                self._best = [float(place.epoch), accuracy]
+            return None  # the engine is about to say so; the last good state is not to be replaced
+        if place.step == 0 and self._is_best():
+            self._best = [float(place.epoch), self.done[-1].test_accuracy]
         payload = {
             "format": FORMAT,
             "run": {key: self._folder.record[key] for key in IDENTITY},
@@ -148,7 +178,7 @@ class Session(Hooks):
             "seconds": self._folder.seconds,
             "best": self._best,
         }
-        self._writer.submit(Task(payload, place, int(self._best[0]) if self._best else None))
+        return Task(payload, place, int(self._best[0]) if self._best else None)
 
 
 def _place(position: Position) -> Place:
@@ -164,4 +194,7 @@ def is_finite(snapshot: Payload) -> bool:
     tensors = []
     for name, state in snapshot["optimizer"].items():
         tensors += [snapshot["model"][name], *state.values()]
-    return all(bool(t.isfinite().all()) for t in tensors if t.is_floating_point())
+    # With a NaN or an infinity among them the sum is one, too, and it is had in a tenth of the time
+    # that looking at each number takes. Finite numbers may have such a sum: then each is looked at.
+    floating = [t for t in tensors if t.is_floating_point()]
+    return all(bool(t.sum().isfinite()) or bool(t.isfinite().all()) for t in floating)

@@ -146,7 +146,10 @@ def find_run(task: Task, runs: Iterable[Run], options: Options, *, whole: bool) 
 
 
 def is_of(task: Task, run: Run, options: Options) -> bool:
-    """Return whether a run is that of a task: its model, data, recipe, seed and options."""
+    """Return whether a run is that of a task: its model, data, recipe, seed and options.
+
+    A smoke run is of no task.
+    """
     record = run.record
     data = record.get("data")
     # Tuples are lists in JSON.
@@ -155,7 +158,8 @@ def is_of(task: Task, run: Run, options: Options) -> bool:
     for one in (recipe, recorded):
         one.pop("name", None)
     return (
-        record.get("identity") == task.job.identity
+        not run.is_smoke
+        and record.get("identity") == task.job.identity
         and record.get("source_sha256") == sha256_of(task.job.source)
         and isinstance(data, dict)
         and data.get("name") == task.dataset.name

@@ -25,9 +25,14 @@ TAGS = {
 """What TensorBoard calls each measure; losses in nats, accuracies fractions (0 to 1)."""
 
 
+def has_tensorboard() -> bool:
+    """Return whether the package is installed."""
+    return find_spec("tensorboard") is not None
+
+
 def require_tensorboard() -> None:
     """Raise Fault ARCH666 if the package is not installed."""
-    if find_spec("tensorboard") is None:
+    if not has_tensorboard():
         raise tensorboard_missing()
 
 

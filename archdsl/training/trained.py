@@ -27,7 +27,8 @@ class Trained:
     """A network with its weights, on the CPU, in evaluation mode.
 
     ``epoch`` is the number of epochs after which it had them; ``metrics`` are those that the run
-    recorded then, by the names of ``EpochMetrics``, and empty if they are not there.
+    recorded then, by the names of ``EpochMetrics``: none if they are not there, or if it is a smoke
+    run.
     """
 
     recorded: Recorded
@@ -133,7 +134,7 @@ def _final(recorded: Recorded) -> tuple[dict[str, Any], int]:
 
 
 def _best(recorded: Recorded) -> tuple[dict[str, Any], int, Path]:
-    """Return the state after the best epoch of those that a checkpoint was taken at the end of."""
+    """Return the state after the best epoch, as far as checkpoints are written."""
     store = CheckpointStore(recorded.folder)
     newest = store.load()
     best = newest.payload.get("best") if newest else None
@@ -166,7 +167,12 @@ def _load(network: Any, state: dict[str, Any], place: Path) -> None:
 
 
 def _metrics(recorded: Recorded, epoch: int) -> dict[str, float]:
-    """Return what was recorded at the end of an epoch, from the run's metrics."""
+    """Return what was recorded at the end of an epoch, from the run's metrics.
+
+    Those of a smoke run are of a few images, and nothing is to be compared with them.
+    """
+    if recorded.is_smoke:
+        return {}
     try:
         lines = (recorded.folder / METRICS).read_text(encoding="utf-8").splitlines()
         for line in lines:

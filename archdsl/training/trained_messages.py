@@ -51,12 +51,13 @@ def other_data(folder: Path, found: str, wanted: str, title: str) -> Fault:
     )
 
 
-def inexact(difference: float, batch: int, allowed: float) -> Fault:
+def inexact(difference: float, batch: int, file: float, module: float) -> Fault:
     """ARCH658: an exported network that computes something else than the module."""
     return _fault(
         "ARCH658",
         f"the exported network differs from the module by {difference:.3g} at batch {batch}",
-        f"{allowed:.3g} is allowed; nothing was written",
+        f"from the values in float64 the file is {file:.3g} away, and the module {module:.3g}; "
+        "nothing was written",
         help="install other versions: pip install --upgrade onnx onnxruntime onnxscript",
     )
 

@@ -191,6 +191,44 @@ def test_a_lock_from_the_command_line(spec: Path, tmp_path: Path) -> None:
     assert train(spec, runs, "--locked", folder).exit_code == 0
 
 
+def test_a_smoke_run(spec: Path, tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    refused = train(spec, runs, "--smoke", "--resume")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "error[ARCH626]: --smoke and --resume are both given" in refused.stderr
+    assert not runs.exists() and not (tmp_path / "build").exists()
+    done = train(spec, runs, "--smoke", "--epochs", 9)
+    assert done.exit_code == 0
+    assert "smoke run: training Tiny" in done.stdout and "2 of 9 epochs" in done.stdout
+    assert "its accuracy means nothing" in done.stdout
+    (folder,) = runs.iterdir()
+    refused = archdsl("resume", folder)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "is a smoke run: there is nothing in it to continue" in refused.stderr
+    figure = tmp_path / "curves.svg"
+    refused = archdsl("curves", folder, "-o", figure)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "error[ARCH626]: there is nothing to draw" in refused.stderr and not figure.exists()
+    evaluated = archdsl("evaluate", folder)
+    assert evaluated.exit_code == 0
+    assert "a smoke run: its accuracy means nothing" in evaluated.stdout
+    facts = json.loads(archdsl("evaluate", folder, "--format", "json").stdout)
+    assert (facts["smoke"], facts["recorded"], facts["equal"]) == (True, None, None)
+
+
+def test_curves_leave_smoke_runs_out(spec: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    runs = tmp_path / "runs"
+    assert train(spec, runs, "--smoke", "--epochs", 1).exit_code == 0
+    assert train(spec, runs, "--epochs", 1).exit_code == 0
+    real, smoke = sorted(runs.iterdir(), key=lambda path: "smoke" in path.name)
+    drawn = archdsl("curves", smoke, real, "-o", tmp_path / "both.svg")
+    assert drawn.exit_code == 0
+    assert f"note: {smoke} is a smoke run: left out" in drawn.stderr
+    assert archdsl("curves", real, "-o", tmp_path / "one.svg").exit_code == 0
+    assert (tmp_path / "both.svg").read_bytes() == (tmp_path / "one.svg").read_bytes()
+
+
 def test_the_choices_are_those_of_the_engine() -> None:
     assert tuple(computing.Engine) == options.ENGINES
     assert tuple(computing.Precision) == options.PRECISIONS
@@ -222,7 +260,7 @@ def test_options_are_handed_over(spec: Path, tmp_path: Path, calls: list[dict[st
     "option",
     [
         *("--engine=eager", "--precision=auto", "--bn=sync", "--deterministic", "--resume"),
-        *("--locked=x", "--checkpoint-epochs=1", "--checkpoint-seconds=2"),
+        *("--locked=x", "--checkpoint-epochs=1", "--checkpoint-seconds=2", "--smoke"),
     ],
 )
 def test_options_of_training_without_training(option: str, spec: Path, tmp_path: Path) -> None:

@@ -206,3 +206,27 @@ def test_a_clock_that_goes_backwards_puts_nothing_off_for_long() -> None:
     assert not schedule.due(Place(0, 1))
     clock.now += 60
     assert schedule.due(Place(0, 2))
+
+
+@pytest.mark.parametrize(
+    ("values", "finite"),
+    [
+        ([1.0, -2.0], True),
+        ([3e38, 3e38], True),  # whose sum is infinite
+        ([1.0, float("nan")], False),
+        ([1.0, float("inf")], False),
+        ([float("inf"), float("-inf")], False),
+    ],
+)
+@pytest.mark.parametrize("where", ["model", "optimizer"])
+def test_what_is_not_finite_is_noticed(values: list[float], finite: bool, where: str) -> None:
+    from archdsl.training.session import is_finite
+
+    good, these = torch.zeros(2), torch.tensor(values)
+    weights, momentum = (these, good) if where == "model" else (good, these)
+    mask = torch.full((2,), float("-inf"))
+    snapshot = {
+        "model": {"w": weights, "mask": mask},
+        "optimizer": {"w": {"momentum_buffer": momentum, "step": torch.tensor(3)}},
+    }
+    assert is_finite(snapshot) is finite

@@ -18,6 +18,7 @@ from archdsl.recipes import DataSet, Recipe
 from archdsl.training import Fault, Job, train
 from archdsl.training import export as exporting
 from archdsl.training.export import OPSET, Exported, export
+from archdsl.training.export_parity import ALLOWED, FACTOR, Parity
 from archdsl.training.trained import Trained, load_trained
 
 onnx = pytest.importorskip("onnx")
@@ -103,7 +104,9 @@ def answers(path: Path, images: torch.Tensor) -> np.ndarray[Any, Any]:
 def test_any_number_of_images(trained: Trained, make: Make) -> None:
     exported = make("outer")
     assert exported.size == exported.path.stat().st_size
-    assert set(exported.differences) == {1, 7} and max(exported.differences.values()) < 1e-5
+    assert set(exported.parity) == {1, 7}
+    for parity in exported.parity.values():
+        assert max(parity.difference, parity.file, parity.module) < 1e-5 < parity.largest < 1e3
     for count in (1, 2, 3, 7, 64):
         images = torch.randn(count, 1, 8, 8, generator=torch.Generator().manual_seed(count))
         with torch.inference_mode():
@@ -164,6 +167,46 @@ def test_a_file_that_computes_something_else_is_not_written(
         next(trained.network.parameters()).add_(0.5)
     monkeypatch.setattr(exporting, "_converted", lambda *_: data)
     assert "at batch 1" in refused("ARCH658", trained, tmp_path / "a.onnx")
+
+
+def test_large_logits_are_measured_against_float64(
+    trained: Trained, make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = next(m for m in reversed(list(trained.network.modules())) if hasattr(m, "weight"))
+    with torch.no_grad():
+        head.weight.mul_(1e6)
+    exported = export(trained, tmp_path / "large.onnx")
+    rounding = max(parity.module for parity in exported.parity.values())
+    for parity in exported.parity.values():
+        assert parity.largest > 1e4 and parity.difference > ALLOWED
+        assert parity.file <= FACTOR * rounding
+    # A thousandth of a per cent is no rounding, however large the logits are.
+    data = exported.path.read_bytes()
+    other = tmp_path / "other"
+    other.mkdir()
+    with torch.no_grad():
+        head.weight.mul_(1 + 1e-5)
+    monkeypatch.setattr(exporting, "_converted", lambda *_: data)
+    assert "differs from the module by" in refused("ARCH658", trained, other / "b.onnx")
+
+
+@pytest.mark.parametrize(
+    ("difference", "file", "rounding", "allowed"),
+    [
+        (1e-5, 1.0, 0.0, True),
+        (1.1e-5, 1.1e-5, 2e-6, False),
+        (1.1e-5, 1.1e-5, 3e-6, True),
+        (0.2, 0.2, 0.1, True),
+        (0.5, 0.5, 0.1, False),
+        (float("nan"), float("nan"), 1.0, False),
+        (float("inf"), float("inf"), float("inf"), False),
+        (0.2, 0.2, float("nan"), False),
+    ],
+)
+def test_what_is_near_enough(
+    difference: float, file: float, rounding: float, allowed: bool
+) -> None:
+    assert Parity(difference, file, 0.0, 1.0).is_allowed(rounding) is allowed
 
 
 def test_a_file_that_no_runtime_reads_is_not_written(

@@ -16,7 +16,8 @@ import torch
 from rich.console import Console
 
 from archdsl.recipes import DataSet, Recipe, Setting
-from archdsl.training import Fault, Job, Result, attempt, course, resume, train
+from archdsl.training import EpochMetrics, Fault, Job, Result, attempt, course, resume, train
+from archdsl.training.checkpoint import Place, decode
 from archdsl.training.checkpoint_schedule import Every
 from archdsl.training.checkpoint_store import CheckpointStore
 from archdsl.training.engine import Engine, Position
@@ -355,11 +356,18 @@ def test_folders_that_are_not_of_runs(
 
 
 def test_a_loss_that_is_lost_leaves_the_last_good_state_and_a_report(
-    job: Job, digits: DataSet, make_recipe: MakeRecipe, tmp_path: Path
+    job: Job,
+    digits: DataSet,
+    make_recipe: MakeRecipe,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    from archdsl.training.checkpoint_writer import CheckpointWriter
     from archdsl.training.data import read
     from archdsl.training.plan import EpochPlan
 
+    # However slow the disk is, the checkpoint behind each epoch is taken.
+    monkeypatch.setattr(CheckpointWriter, "busy", False)
     # The learning rate is multiplied by 1e30 in the third epoch.
     step = Setting("step", {"at": (2,), "factor": 1e30})
     recipe = make_recipe(epochs=4, batch=256, schedule=step, seed=11)
@@ -425,14 +433,119 @@ def test_an_error_of_the_thread_ends_the_run(
     assert record["final"]["epoch"] < 50
 
 
-def test_the_best_is_the_best_so_far(
-    job: Job, digits: DataSet, make_recipe: MakeRecipe, tmp_path: Path
+@pytest.mark.parametrize("every", [1, 4, 100])
+def test_the_best_is_the_best_of_all_epochs(
+    job: Job, digits: DataSet, make_recipe: MakeRecipe, tmp_path: Path, every: int
 ) -> None:
-    result = begin(job, digits, make_recipe(epochs=12, lr=0.4), tmp_path, every=Every(epochs=1))
-    loaded = CheckpointStore(result.folder).load()
+    """Whether a checkpoint was due behind it or not."""
+    every_so = Every(epochs=every, seconds=1e9)
+    result = begin(job, digits, make_recipe(epochs=12, lr=1.5), tmp_path, every=every_so)
+    store = CheckpointStore(result.folder)
+    loaded = store.load()
     assert loaded is not None
-    epoch, accuracy = loaded.payload["best"]
     accuracies = [metrics.test_accuracy for metrics in result.epochs]
-    assert accuracy <= max(accuracies)
-    assert accuracies[int(epoch) - 1] == accuracy
-    assert int(epoch) in [each.place.epoch for each in CheckpointStore(result.folder).stored()]
+    best = accuracies.index(max(accuracies)) + 1
+    assert best < 12  # else this tests nothing
+    assert loaded.payload["best"] == [best, max(accuracies)]
+    (stored,) = (each for each in store.stored() if each.place.epoch == best)
+    kept = decode(stored.path, stored.sha256)  # a whole checkpoint, like any other
+    assert (kept["best"], kept["engine"]["epoch"]) == (loaded.payload["best"], best)
+    assert len(kept["metrics"].splitlines()) == best
+
+
+class Improving:
+    """Makes test accuracies what they are to be, epoch by epoch."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *accuracies: float) -> None:
+        real = Session.end_epoch
+
+        def end_epoch(session: Session, metrics: EpochMetrics) -> None:
+            real(session, replace(metrics, test_accuracy=accuracies[metrics.epoch - 1]))
+
+        monkeypatch.setattr(Session, "end_epoch", end_epoch)
+
+
+def watch_saves(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """Return a list that will hold the places of checkpoints, in the order they are written."""
+    seen: list[tuple[int, int]] = []
+    real = CheckpointStore.save
+
+    def save(store: CheckpointStore, payload: Any, place: Place, best: Any) -> Any:
+        seen.append((place.epoch, place.step))
+        return real(store, payload, place, best)
+
+    monkeypatch.setattr(CheckpointStore, "save", save)
+    return seen
+
+
+def stored_places(folder: Path) -> list[tuple[int, int]]:
+    return [(s.place.epoch, s.place.step) for s in CheckpointStore(folder).stored()]
+
+
+def test_the_best_is_written_with_the_next_that_is_due(
+    job: Job,
+    digits: DataSet,
+    make_recipe: MakeRecipe,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Improving(monkeypatch, 0.1, 0.2, 0.3, 0.2, 0.2, 0.3, 0.4, 0.5, 0.1, 0.1)
+    seen = watch_saves(monkeypatch)
+    recipe = make_recipe(epochs=10, batch=1437)
+    result = begin(job, digits, recipe, tmp_path, every=Every(epochs=5, seconds=1e9))
+    # 3 with 5, though 1 and 2 were best in their time; 8 with 10; 6 is no better than 3.
+    assert seen == [(3, 0), (5, 0), (8, 0), (10, 0)]
+    assert stored_places(result.folder) == [(10, 0), (8, 0)]
+
+
+def test_a_signal_saves_the_best_too_and_a_kill_loses_nothing_for_good(
+    job: Job,
+    digits: DataSet,
+    make_recipe: MakeRecipe,
+    signals: SignalAt,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Improving(monkeypatch, 0.1, 0.4, 0.3, 0.2, 0.2, 0.1)
+    recipe = make_recipe(epochs=6, batch=479)
+    never = Every(epochs=100, seconds=1e9)
+    whole = begin(job, digits, recipe, tmp_path / "whole", every=never)
+    assert stored_places(whole.folder) == [(6, 0), (2, 0)]
+    seen = watch_saves(monkeypatch)
+    signals.at = [(3, 1)]
+    with pytest.raises(Fault):
+        begin(job, digits, recipe, tmp_path / "runs", every=never)
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert seen == stored_places(folder)[::-1] == [(2, 0), (3, 1)]
+    # As if it had been killed before the second of them was written.
+    CheckpointStore(folder).stored()[0].path.unlink()
+    result, said = go_on(folder, job, every=never)
+    assert "going on after 2 epochs" in said
+    demand_equal(final_state(result), final_state(whole))
+    # As if before both: what was best is had again on the way.
+    for stored in CheckpointStore(folder).stored():
+        stored.path.unlink()
+    (folder / "run.json").write_text(
+        (folder / "run.json").read_text().replace('"finished"', '"running"')
+    )
+    result, _ = go_on(folder, job, every=never)
+    demand_equal(final_state(result), final_state(whole))
+    assert stored_places(folder) == [(6, 0), (2, 0)]
+
+
+def test_the_best_is_written_when_the_loss_is_lost(
+    job: Job,
+    digits: DataSet,
+    make_recipe: MakeRecipe,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Improving(monkeypatch, 0.1, 0.2, 0.1, 0.1)
+    step = Setting("step", {"at": (3,), "factor": 1e30})
+    recipe = make_recipe(epochs=5, batch=256, schedule=step)
+    with pytest.raises(Fault, match="ARCH619"):
+        begin(job, digits, recipe, tmp_path, every=Every(epochs=100, seconds=1e9))
+    (folder,) = tmp_path.iterdir()
+    assert stored_places(folder) == [(2, 0)]
+    report = json.loads((folder / "nan_report.json").read_text())
+    assert report["last_good"].startswith("checkpoints/000002-000000-")
