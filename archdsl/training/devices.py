@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import torch  # noqa: TID251
@@ -34,8 +35,21 @@ def choose_device(name: str) -> torch.device:
             found = torch.cuda.device_count()
             raise DeviceError(f"{here.local_rank + 1} processes here, but {found} CUDA devices")
         device = torch.device("cuda", here.local_rank)
-        torch.cuda.set_device(device)
+    if device.index is not None:
+        if device.index >= torch.cuda.device_count():
+            found = torch.cuda.device_count()
+            raise DeviceError(f"there is no {device}: {found} CUDA devices were found")
+        torch.cuda.set_device(device)  # what NCCL, streams and events are on, if nothing is said
     return device
+
+
+def current(device: torch.device) -> Any:
+    """Return a context in which a CUDA device is the current one; for a CPU, one without effect.
+
+    Streams, events, pinned memory and captures are of the current device, wherever the tensors
+    lie: on another one an event would have happened at once, and a capture would be empty.
+    """
+    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
 
 
 class Clock:

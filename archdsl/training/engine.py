@@ -19,7 +19,7 @@ from torch import Tensor  # noqa: TID251
 from archdsl.recipes import Recipe
 from archdsl.training import distributed, engine_messages
 from archdsl.training.data import Images
-from archdsl.training.devices import Clock
+from archdsl.training.devices import Clock, current
 from archdsl.training.devices import choose_device as choose_device
 from archdsl.training.engine_building import Built, build_engine
 from archdsl.training.engine_messages import Divergence
@@ -92,7 +92,7 @@ class Engine:
         self._device = device
         self._count = len(images.train_y)
         self._steps = math.ceil(self._count / recipe.batch)
-        with distributed.watched(), arithmetic(self.resolved):
+        with distributed.watched(), arithmetic(self.resolved), current(device):
             self._built: Built = build_engine(
                 model, images, recipe, device, self.resolved, self.world
             )
@@ -115,7 +115,7 @@ class Engine:
         """
         while self.position.epoch < self._recipe.epochs:
             # Not around the yield: what the caller does meanwhile is not the engine's.
-            with distributed.watched(), arithmetic(self.resolved):
+            with distributed.watched(), arithmetic(self.resolved), current(self._device):
                 metrics = self._epoch()
             yield metrics
 
@@ -129,7 +129,7 @@ class Engine:
         With several processes each must call it, between the same two steps; all get the same.
         Raises :class:`Divergence` rather than copy what is no longer finite.
         """
-        with distributed.watched():
+        with distributed.watched(), current(self._device):
             ledger = self._ledger_of_all()
             self._demand_finite(ledger, self.position.step)
             if self.world.size > 1:

@@ -39,6 +39,11 @@ class Divergence(Fault):
         self.learning_rate = rate
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says, or what it is where it says nothing."""
+    return (str(error) or type(error).__name__).splitlines()[0]
+
+
 def _fault(code: str, message: str, *notes: str, help: str) -> Fault:
     return Fault(Diagnostic(code, message, notes=notes, help=help))
 

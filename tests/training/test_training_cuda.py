@@ -1,0 +1,193 @@
+"""What would go wrong on a CUDA device, as far as it shows without one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from fake_cuda import DEVICE, Notes, fake_cuda, has_fakes
+from test_training_engine import COSINE, CROP, MIXUP, Net
+from torch._subclasses.fake_tensor import DataDependentOutputException
+
+from archdsl.recipes import Recipe, Setting
+from archdsl.training import Fault, devices, distributed, graph
+from archdsl.training.data import Images
+from archdsl.training.devices import choose_device, current
+from archdsl.training.distributed import World
+from archdsl.training.engine_building import Built, build_engine
+from archdsl.training.engine_ledger import Ledger
+from archdsl.training.faults import DeviceError
+from archdsl.training.graph import Replay, cuda_graph
+from archdsl.training.options import Resolved
+
+MakeRecipe = Callable[..., Recipe]
+needs_fakes = pytest.mark.skipif(not has_fakes(), reason="this torch has none without a driver")
+ADAMW = Setting("adamw", {"lr": 0.1, "betas": (0.9, 0.99), "eps": 1e-8, "weight_decay": 0.1})
+EVERYTHING = (
+    CROP,
+    Setting("hflip", {}),
+    Setting("cutout", {"size": 4, "value": "mean"}),
+    Setting("random_erase", {"p": 0.5, "scale": (0.02, 0.3), "ratio": (0.3, 3.0), "value": 0.0}),
+    MIXUP,
+)
+
+
+@pytest.fixture
+def images() -> Images:
+    x = torch.zeros(70, 1, 8, 8, dtype=torch.uint8)
+    y = torch.zeros(70, dtype=torch.int64)
+    return Images(x[:50], y[:50], x[50:], y[50:], (0.5,), (0.3,), "0" * 64)
+
+
+@pytest.fixture
+def recipe(make_recipe: MakeRecipe) -> Recipe:
+    return make_recipe(batch=16, schedule=COSINE, augment=(CROP, Setting("hflip", {})))
+
+
+def built_on_cuda(images: Images, recipe: Recipe, engine: Any, precision: Any) -> Built:
+    resolved = Resolved(engine, precision, "local", False)
+    built = build_engine(Net(), images, recipe, DEVICE, resolved, World())
+    built.state.network.train()
+    return built
+
+
+@needs_fakes
+@pytest.mark.parametrize("precision", ["bfloat16", "float32"])
+@pytest.mark.parametrize("changes", [{}, {"ema": 0.9, "clip": 1.0, "label_smoothing": 0.1}])
+@pytest.mark.parametrize("engine", ["graph", "eager"])
+def test_nothing_within_an_epoch_leaves_the_device(
+    images: Images,
+    make_recipe: MakeRecipe,
+    recipe: Recipe,
+    monkeypatch: pytest.MonkeyPatch,
+    engine: str,
+    changes: dict[str, Any],
+    precision: str,
+) -> None:
+    if changes:
+        recipe = make_recipe(batch=16, augment=EVERYTHING, **changes)
+        recipe = replace(recipe, optimizer=ADAMW)
+    captured = []
+
+    def capture(function: Replay, device: torch.device) -> Replay:
+        captured.append(function)
+        return function
+
+    monkeypatch.setattr(graph, "cuda_graph", capture)
+    with fake_cuda():
+        built = built_on_cuda(images, recipe, engine, precision)
+        built.runner.begin(built.step.plan(0), [0.1] * 4, 0)
+        assert len(captured) == (2 if engine == "graph" else 0)
+        with Notes() as notes:
+            for step in range(4):
+                built.runner.run(step)
+        assert notes.not_on_the_device == []
+        with Notes() as notes:
+            built.evaluation.sums(lambda: None)
+        assert notes.not_on_the_device == []
+    assert len(notes.operations) > 20
+
+
+@needs_fakes
+def test_what_waits_for_the_device_would_be_noticed() -> None:
+    with fake_cuda(), Notes() as notes:
+        value = torch.ones(3, device=DEVICE)
+        value.cpu()
+        assert [name for name, _ in notes.not_on_the_device] == ["aten._to_copy.default"]
+        with pytest.raises(DataDependentOutputException):
+            float(value.sum())
+        with pytest.raises(RuntimeError, match="device"):
+            value + torch.ones(3)
+
+
+def test_a_ledger_that_finds_its_place_has_no_index_that_the_host_reads() -> None:
+    ledger = Ledger([2, 2, 1], torch.device("cpu"))
+    with Notes() as notes:
+        for step, loss in enumerate((0.5, float("nan"), 0.25)):
+            ledger.write_at(torch.tensor([step]), torch.tensor(loss), torch.tensor(step + 1))
+    assert ledger.values[0].tolist() == [0.5, pytest.approx(float("nan"), nan_ok=True), 0.25]
+    assert ledger.values[1].tolist() == [1, 2, 3]
+    # Among deterministic algorithms, these read their indices on the host in torch 2.6.
+    assert not [n for n, _ in notes.operations if "index_copy" in n or "index_put" in n]
+
+
+@pytest.fixture
+def two_devices(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    chosen: list[Any] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+    return chosen
+
+
+def test_a_device_that_is_named_is_the_current_one(two_devices: list[Any]) -> None:
+    assert choose_device("cuda:1") == torch.device("cuda", 1)
+    assert two_devices == [torch.device("cuda", 1)]
+    assert choose_device("auto") == torch.device("cuda")
+    assert len(two_devices) == 1
+    with pytest.raises(DeviceError, match="no cuda:2: 2 CUDA devices"):
+        choose_device("cuda:2")
+
+
+def test_each_process_has_its_own_device(
+    two_devices: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distributed, "world", lambda: World(1, 3, 1))
+    assert choose_device("cuda") == torch.device("cuda", 1)
+    assert two_devices == [torch.device("cuda", 1)]
+    monkeypatch.setattr(distributed, "world", lambda: World(2, 3, 2))
+    with pytest.raises(DeviceError, match="3 processes here, but 2 CUDA devices"):
+        choose_device("auto")
+
+
+def test_an_engine_works_on_its_device_whichever_is_current(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    entered = []
+
+    @contextmanager
+    def device(which: torch.device) -> Iterator[None]:
+        entered.append(which)
+        yield
+
+    monkeypatch.setattr(torch.cuda, "device", device)
+    with current(torch.device("cpu")):
+        assert entered == []
+    with current(DEVICE):
+        assert entered == [DEVICE]
+    assert devices.current is current
+
+
+class Broken:
+    """A capture in which something is not permitted, after which it cannot be ended either."""
+
+    def __init__(self, *_: Any, **options: Any) -> None:
+        self.options = options
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: Any) -> None:
+        raise RuntimeError("operation failed due to a previous error during capture")
+
+
+def test_why_a_step_cannot_be_captured_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    streams = []
+    monkeypatch.setattr(graph, "_side_stream", lambda index: f"side stream {index}")
+    monkeypatch.setattr(torch.cuda, "graph", Broken)
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", SimpleNamespace)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda _: "the former")
+    monkeypatch.setattr(torch.cuda, "set_stream", streams.append)
+
+    def reads() -> None:
+        raise RuntimeError("operation not permitted when stream is capturing\nmore")
+
+    with pytest.raises(Fault, match="captured: operation not permitted when stream is") as caught:
+        cuda_graph(reads, DEVICE)
+    assert caught.value.diagnostic.code == "ARCH633"
+    assert streams == ["the former"]
