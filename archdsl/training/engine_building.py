@@ -99,7 +99,9 @@ def _forward(network: Any, device: torch.device, resolved: Resolved, world: Worl
         name = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"
         forward = parallel(network, device_ids=devices, **{name: False})
     if resolved.engine == "compile":
-        forward = torch.compile(forward)
+        # One program for each size of batch: else the second size, and then the first one again,
+        # get one for all sizes, which is slower.
+        forward = torch.compile(forward, dynamic=False)
     return forward
 
 
@@ -115,7 +117,7 @@ def _compile(step: Step, sizes: list[int], world: World, device: torch.device) -
                 step.take(plan, slice(first, max(end, first + 1)))
     except RuntimeError as error:
         # Dynamo's and Inductor's errors are of this kind, and so is a compiler that is missing.
-        raise engine_messages.not_captured("compile", str(error).splitlines()[0]) from error
+        raise engine_messages.not_captured("compile", engine_messages.first_line(error)) from error
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return time.perf_counter() - start

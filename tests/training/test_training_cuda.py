@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,6 +24,7 @@ from archdsl.training.devices import choose_device, current
 from archdsl.training.distributed import World
 from archdsl.training.engine_building import Built, build_engine
 from archdsl.training.engine_ledger import Ledger
+from archdsl.training.engine_runner import rates_on
 from archdsl.training.faults import DeviceError
 from archdsl.training.graph import Replay, cuda_graph
 from archdsl.training.options import Resolved
@@ -191,3 +195,23 @@ def test_why_a_step_cannot_be_captured_is_told(monkeypatch: pytest.MonkeyPatch) 
         cuda_graph(reads, DEVICE)
     assert caught.value.diagnostic.code == "ARCH633"
     assert streams == ["the former"]
+
+
+def test_cublas_is_told_before_it_is_first_used() -> None:
+    # Torch looks once in the life of a process: a deterministic run may come second.
+    program = (
+        "import os; from archdsl.training.options import Resolved; "
+        "from archdsl.training.precision import arithmetic\n"
+        "with arithmetic(Resolved('eager', 'float32', 'local', False)): pass\n"
+        "print(os.environ['CUBLAS_WORKSPACE_CONFIG'])"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "CUBLAS_WORKSPACE_CONFIG"}
+    command = [sys.executable, "-c", program]
+    found = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert found.stdout == ":4096:8\n"
+
+
+def test_launched_and_captured_steps_have_the_same_rates() -> None:
+    rates = [0.1, 0.01]
+    assert rates_on(torch.device("cpu"), rates) == rates
+    assert rates_on(DEVICE, rates) == torch.tensor(rates).tolist() != rates
