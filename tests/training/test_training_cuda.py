@@ -23,6 +23,7 @@ from archdsl.training.data import Images
 from archdsl.training.devices import choose_device, current
 from archdsl.training.distributed import World
 from archdsl.training.engine_building import Built, build_engine
+from archdsl.training.engine_evaluation import images_at_once
 from archdsl.training.engine_ledger import Ledger
 from archdsl.training.engine_runner import rates_on
 from archdsl.training.faults import DeviceError
@@ -211,7 +212,43 @@ def test_cublas_is_told_before_it_is_first_used() -> None:
     assert found.stdout == ":4096:8\n"
 
 
+def test_images_are_tested_by_their_pixels() -> None:
+    cpu = torch.device("cpu")
+    assert images_at_once(DEVICE, 32, 32) == 2000 and images_at_once(cpu, 32, 32) == 250
+    assert images_at_once(DEVICE, 8, 8) == 2000 and images_at_once(cpu, 8, 8) == 250
+    assert images_at_once(DEVICE, 224, 224) == 40 and images_at_once(cpu, 224, 224) == 5
+    assert images_at_once(cpu, 4000, 4000) == 1
+
+
 def test_launched_and_captured_steps_have_the_same_rates() -> None:
     rates = [0.1, 0.01]
     assert rates_on(torch.device("cpu"), rates) == rates
     assert rates_on(DEVICE, rates) == torch.tensor(rates).tolist() != rates
+
+
+@pytest.mark.parametrize(
+    ("backend", "fails", "left"),
+    [
+        ("cpu:gloo,cuda:nccl", False, ["barrier", "destroy"]),
+        ("cpu:gloo,cuda:nccl", True, []),
+        ("gloo", True, ["destroy"]),
+    ],
+)
+def test_nobody_waits_for_nccl_behind_a_fault(
+    monkeypatch: pytest.MonkeyPatch, backend: str, fails: bool, left: list[str]
+) -> None:
+    done: list[str] = []
+    group = SimpleNamespace(
+        get_backend_config=lambda: backend,
+        barrier=lambda: done.append("barrier"),
+        destroy_process_group=lambda: done.append("destroy"),
+    )
+    monkeypatch.setattr(distributed, "_group", lambda: group)
+    try:
+        if fails:
+            raise KeyError
+    except KeyError:
+        distributed.disconnect()
+    else:
+        distributed.disconnect()
+    assert done == left
