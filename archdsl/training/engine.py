@@ -133,8 +133,7 @@ class Engine:
             ledger = self._ledger_of_all()
             self._demand_finite(ledger, self.position.step)
             if self.world.size > 1:
-                for buffer in self._built.state.network.buffers():
-                    distributed.send(buffer)
+                self._built.state.share_statistics()
             return {
                 "format": _FORMAT,
                 "epoch": self.position.epoch,

@@ -57,8 +57,7 @@ class Evaluation:
         """
         network: Any = self._state.network
         if self._world.size > 1:
-            for buffer in network.buffers():
-                distributed.send(buffer)
+            self._state.share_statistics()
         average = self._state.average
         training = network.training
         network.eval()
