@@ -40,8 +40,14 @@ class Divergence(Fault):
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of what an error says, or what it is where it says nothing."""
-    return (str(error) or type(error).__name__).splitlines()[0]
+    """Return the first line of what an error says, or what it is where it says nothing.
+
+    With the next one where it ends in a colon: "backend='inductor' raised:" tells nothing.
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    return " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
 
 
 def _fault(code: str, message: str, *notes: str, help: str) -> Fault:

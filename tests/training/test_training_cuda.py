@@ -252,3 +252,28 @@ def test_nobody_waits_for_nccl_behind_a_fault(
     else:
         distributed.disconnect()
     assert done == left
+
+
+def test_each_size_of_batch_is_compiled_for_itself(
+    images: Images, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shapes: list[Any] = []
+    real = torch.compile
+
+    def compile(forward: Any, **options: Any) -> Any:
+        def backend(module: Any, inputs: list[torch.Tensor]) -> Any:
+            (x,) = (x for x in inputs if tuple(x.shape[1:]) == (1, 8, 8))
+            shapes.append(x.shape[0])
+            return module
+
+        return real(forward, backend=backend, **options)
+
+    monkeypatch.setattr(torch, "compile", compile)
+    torch._dynamo.reset()
+    resolved = Resolved("compile", "float32", "local", False)
+    built = build_engine(Net(0.0), images, recipe, torch.device("cpu"), resolved, World())
+    built.runner.begin(built.step.plan(0), [0.1] * 4, 0)
+    for step in range(4):
+        built.runner.run(step)
+    # Not a symbol for the second: that would be a program for every size, and a slower one.
+    assert sorted(shapes) == [2, 16] and all(type(size) is int for size in shapes)

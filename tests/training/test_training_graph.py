@@ -138,17 +138,28 @@ def test_a_compiled_network_does_about_the_same(images: Images, recipe: Recipe) 
     assert equal(compiled[0].state().keys(), eager[0].state().keys())
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("No working C++ compiler found\nmore", "No working C"),
+        (
+            "backend='inductor' raised:\nRuntimeError: no Triton\n",
+            "raised: RuntimeError: no Triton",
+        ),
+        ("", "RuntimeError"),
+    ],
+)
 def test_a_network_that_cannot_be_compiled(
-    images: Images, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+    images: Images, recipe: Recipe, monkeypatch: pytest.MonkeyPatch, text: str, reason: str
 ) -> None:
     def refuse(*_: Any, **__: Any) -> Any:
         def forward(x: torch.Tensor) -> torch.Tensor:
-            raise RuntimeError("No working C++ compiler found\nmore")
+            raise RuntimeError(text)
 
         return forward
 
     monkeypatch.setattr(torch, "compile", refuse)
-    with pytest.raises(Fault, match="could not be compiled: No working C") as caught:
+    with pytest.raises(Fault, match=f"could not be compiled: .*{reason}$|{reason}") as caught:
         Engine(Net(), images, recipe, CPU, Options(engine="compile", precision="float32"))
     assert caught.value.diagnostic.code == "ARCH633"
 
