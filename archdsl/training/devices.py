@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch  # noqa: TID251
 
-from archdsl.training import distributed
+from archdsl.training import distributed, engine_messages
 from archdsl.training.faults import DeviceError
 
 
@@ -43,13 +43,19 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def current(device: torch.device) -> Any:
+@contextmanager
+def at_work(device: torch.device) -> Iterator[None]:
     """Return a context in which a CUDA device is the current one; for a CPU, one without effect.
 
     Streams, events, pinned memory and captures are of the current device, wherever the tensors
-    lie: on another one an event would have happened at once, and a capture would be empty.
+    lie: on another one an event would have happened at once, and a capture would be empty. Memory
+    of the device that is not enough is Fault ARCH638 there.
     """
-    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
+    try:
+        with torch.cuda.device(device) if device.type == "cuda" else nullcontext():
+            yield
+    except torch.OutOfMemoryError as error:
+        raise engine_messages.out_of_memory(str(device), error) from error
 
 
 class Clock:

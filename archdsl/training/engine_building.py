@@ -115,6 +115,8 @@ def _compile(step: Step, sizes: list[int], world: World, device: torch.device) -
             for size in sizes:
                 first, end = world.share(size)
                 step.take(plan, slice(first, max(end, first + 1)))
+    except torch.OutOfMemoryError:
+        raise
     except RuntimeError as error:
         # Dynamo's and Inductor's errors are of this kind, and so is a compiler that is missing.
         raise engine_messages.not_captured("compile", engine_messages.first_line(error)) from error

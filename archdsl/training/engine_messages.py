@@ -120,6 +120,16 @@ def snapshot_mismatch(reason: str) -> Fault:
     )
 
 
+def out_of_memory(device: str, error: BaseException) -> Fault:
+    """ARCH638: a device whose memory a run does not fit into."""
+    return _fault(
+        "ARCH638",
+        f"{device} has not enough memory for this run",
+        f"torch says: {first_line(error)}",
+        help="use a device with more memory, or set train.batch lower, which is another recipe",
+    )
+
+
 def no_rendezvous(reason: str) -> Fault:
     """ARCH637: the processes do not meet."""
     return _fault(

@@ -133,7 +133,11 @@ def cuda_graph(function: Replay, device: torch.device) -> Replay:
             function()
     except RuntimeError as error:
         torch.cuda.set_stream(former)  # torch leaves it where a capture cannot be ended
-        raise engine_messages.not_captured("graph", _first(error)) from error
+        first = _first(error)
+        if isinstance(first, torch.OutOfMemoryError):
+            raise first from None
+        reason = engine_messages.first_line(first)
+        raise engine_messages.not_captured("graph", reason) from error
     return graph.replay  # type: ignore[no-any-return]
 
 
@@ -152,11 +156,11 @@ def _index(device: torch.device) -> int:
     return int(torch.cuda.current_device()) if index is None else index
 
 
-def _first(error: BaseException) -> str:
+def _first(error: BaseException) -> BaseException:
     """Return what was wrong first: ending a capture that is broken is an error of its own."""
     while isinstance(error.__context__, RuntimeError):
         error = error.__context__
-    return engine_messages.first_line(error)
+    return error
 
 
 def _refill(here: Tensor, new: Tensor) -> None:

@@ -52,7 +52,7 @@ def train(
     job, the data, the recipe (with its seed), the options, and on the machine and its number of
     threads.
 
-    Raises :class:`Fault` (ARCH611 to ARCH637, ARCH666), and ValueError where job, data set, recipe
+    Raises :class:`Fault` (ARCH611 to ARCH638, ARCH666), and ValueError where job, data set, recipe
     and device do not fit together, which the compiler and the command line check beforehand.
     Torch's global random generator is seeded.
     """

@@ -18,9 +18,9 @@ from test_training_engine import COSINE, CROP, MIXUP, Net
 from torch._subclasses.fake_tensor import DataDependentOutputException
 
 from archdsl.recipes import Recipe, Setting
-from archdsl.training import Fault, devices, distributed, graph
+from archdsl.training import Fault, distributed, graph
 from archdsl.training.data import Images
-from archdsl.training.devices import choose_device, current
+from archdsl.training.devices import at_work, choose_device
 from archdsl.training.distributed import World
 from archdsl.training.engine_building import Built, build_engine
 from archdsl.training.engine_evaluation import images_at_once
@@ -161,11 +161,16 @@ def test_an_engine_works_on_its_device_whichever_is_current(
         yield
 
     monkeypatch.setattr(torch.cuda, "device", device)
-    with current(torch.device("cpu")):
+    with at_work(torch.device("cpu")):
         assert entered == []
-    with current(DEVICE):
+    with at_work(DEVICE):
         assert entered == [DEVICE]
-    assert devices.current is current
+    with pytest.raises(Fault, match="cuda:0 has not enough memory") as caught, at_work(DEVICE):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nmore")
+    assert caught.value.diagnostic.code == "ARCH638"
+    assert caught.value.diagnostic.notes == (
+        "torch says: CUDA out of memory. Tried to allocate 2.00 GiB.",
+    )
 
 
 class Broken:
@@ -195,7 +200,13 @@ def test_why_a_step_cannot_be_captured_is_told(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(Fault, match="captured: operation not permitted when stream is") as caught:
         cuda_graph(reads, DEVICE)
     assert caught.value.diagnostic.code == "ARCH633"
-    assert streams == ["the former"]
+
+    def takes_too_much() -> None:
+        raise torch.OutOfMemoryError
+
+    with pytest.raises(torch.OutOfMemoryError):
+        cuda_graph(takes_too_much, DEVICE)
+    assert streams == ["the former", "the former"]
 
 
 def test_cublas_is_told_before_it_is_first_used() -> None:
