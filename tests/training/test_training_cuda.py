@@ -18,7 +18,7 @@ from test_training_engine import COSINE, CROP, MIXUP, Net
 from torch._subclasses.fake_tensor import DataDependentOutputException
 
 from archdsl.recipes import Recipe, Setting
-from archdsl.training import Fault, distributed, graph
+from archdsl.training import Fault, distributed, graph, record
 from archdsl.training.data import Images
 from archdsl.training.devices import at_work, choose_device
 from archdsl.training.distributed import World
@@ -288,3 +288,11 @@ def test_each_size_of_batch_is_compiled_for_itself(
         built.runner.run(step)
     # Not a symbol for the second: that would be a program for every size, and a slower one.
     assert sorted(shapes) == [2, 16] and all(type(size) is int for size in shapes)
+
+
+def test_what_torch_was_made_with_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setattr(torch.backends.cudnn, "version", lambda: 92400)
+    found = record._versions(DEVICE)
+    assert (found["cuda"], found["cudnn"]) == ("13.0", "92400") and "torch" in found
+    assert record._versions(torch.device("cpu")).keys().isdisjoint({"cuda", "cudnn"})
