@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import time
 from dataclasses import dataclass, field
@@ -48,6 +49,10 @@ def build_engine(
 
     Raises Fault ARCH633 or ARCH635.
     """
+    if device.type == "cuda":
+        # A former run of this process lies in cycles of references, with its graphs and all of
+        # their memory: it has to be gone before there is another, and not while that is captured.
+        gc.collect()
     counts = _counts(len(images.train_y), recipe.batch)
     _demand_shares(counts, recipe.batch, resolved, world)
     network = model.to(device=device, dtype=weights_type(resolved))

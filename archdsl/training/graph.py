@@ -6,7 +6,6 @@ learning rate. Every tensor that outlives a step keeps its place in memory.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
@@ -123,9 +122,6 @@ def cuda_graph(function: Replay, device: torch.device) -> Replay:
     Nothing is run by capturing. Other threads may use the device meanwhile: one may be writing a
     checkpoint.
     """
-    # What a former run has left must not be freed while this is captured. Torch sees to that in
-    # some of its versions.
-    gc.collect()
     graph = torch.cuda.CUDAGraph()
     stream, former = _side_stream(_index(device)), torch.cuda.current_stream(device)
     try:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,6 +28,7 @@ from archdsl.training.engine_building import Built, build_engine
 from archdsl.training.engine_evaluation import images_at_once
 from archdsl.training.engine_ledger import Ledger
 from archdsl.training.engine_runner import rates_on
+from archdsl.training.engine_step import Step
 from archdsl.training.faults import DeviceError
 from archdsl.training.graph import Replay, cuda_graph
 from archdsl.training.options import Resolved
@@ -296,3 +299,31 @@ def test_what_torch_was_made_with_is_recorded(monkeypatch: pytest.MonkeyPatch) -
     found = record._versions(DEVICE)
     assert (found["cuda"], found["cudnn"]) == ("13.0", "92400") and "torch" in found
     assert record._versions(torch.device("cpu")).keys().isdisjoint({"cuda", "cudnn"})
+
+
+@needs_fakes
+def test_a_former_run_is_gone_before_there_is_another(
+    images: Images, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Former:
+        """What refers to itself, as an engine and its session do to each other."""
+
+        def __init__(self) -> None:
+            self.self = self
+
+    former = weakref.ref(Former())
+    brought = []
+    real = Step.__init__
+
+    def init(*arguments: Any) -> None:
+        brought.append(former())
+        real(*arguments)
+
+    monkeypatch.setattr(Step, "__init__", init)
+    gc.disable()
+    try:
+        with fake_cuda():
+            built_on_cuda(images, recipe, "eager", "float32")
+    finally:
+        gc.enable()
+    assert brought == [None]
