@@ -6,6 +6,7 @@ import gc
 import inspect
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch  # noqa: TID251
@@ -19,7 +20,7 @@ from archdsl.training.engine_ledger import Ledger
 from archdsl.training.engine_runner import EagerRunner, Runner
 from archdsl.training.engine_state import Average, State, begin_optimizer, untouched
 from archdsl.training.engine_step import Step
-from archdsl.training.graph import GraphRunner
+from archdsl.training.graph import GraphRunner, on_side_stream
 from archdsl.training.optimization import optimizer_of
 from archdsl.training.options import Resolved
 from archdsl.training.precision import weights_type
@@ -119,7 +120,13 @@ def _compile(step: Step, sizes: list[int], world: World, device: torch.device) -
         with untouched(step.state.tensors(), device):
             for size in sizes:
                 first, end = world.share(size)
-                step.take(plan, slice(first, max(end, first + 1)))
+                part = slice(first, max(end, first + 1))
+                if world.size == 1:
+                    # What autograd remembers of a step may be where it ran: what is to be captured
+                    # must not wait for the default stream.
+                    on_side_stream(partial(step.take, plan, part), device)
+                else:
+                    step.take(plan, part)
     except torch.OutOfMemoryError:
         raise
     except RuntimeError as error:

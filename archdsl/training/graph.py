@@ -104,7 +104,7 @@ class GraphRunner:
         self._counter.add_(1)
 
 
-def on_side_stream(function: Replay, device: torch.device) -> None:
+def on_side_stream(function: Callable[[], object], device: torch.device) -> None:
     """Run a function on another stream than the current one, as warming up for capture has to."""
     if device.type != "cuda":
         function()

@@ -20,7 +20,7 @@ from test_training_engine import COSINE, CROP, MIXUP, Net
 from torch._subclasses.fake_tensor import DataDependentOutputException
 
 from archdsl.recipes import Recipe, Setting
-from archdsl.training import Fault, distributed, graph, record
+from archdsl.training import Fault, distributed, engine_building, graph, record
 from archdsl.training.data import Images
 from archdsl.training.devices import at_work, choose_device
 from archdsl.training.distributed import World
@@ -30,7 +30,7 @@ from archdsl.training.engine_ledger import Ledger
 from archdsl.training.engine_runner import rates_on
 from archdsl.training.engine_step import Step
 from archdsl.training.faults import DeviceError
-from archdsl.training.graph import Replay, cuda_graph
+from archdsl.training.graph import GraphRunner, Replay, cuda_graph
 from archdsl.training.options import Resolved
 
 MakeRecipe = Callable[..., Recipe]
@@ -327,3 +327,22 @@ def test_a_former_run_is_gone_before_there_is_another(
     finally:
         gc.enable()
     assert brought == [None]
+
+
+@needs_fakes
+def test_what_is_compiled_to_be_captured_runs_where_it_is_captured(
+    images: Images, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = []
+
+    def on_side_stream(function: Callable[[], object], device: torch.device) -> None:
+        ran.append(device)
+        function()
+
+    monkeypatch.setattr(torch, "compile", lambda forward, **_: forward)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda _: None)
+    monkeypatch.setattr(engine_building, "on_side_stream", on_side_stream)
+    with fake_cuda():
+        built = built_on_cuda(images, recipe, "compile", "bfloat16")
+    assert ran == [DEVICE, DEVICE]  # the full batch, and the tail
+    assert isinstance(built.runner, GraphRunner) and "compile" in built.costs
