@@ -67,9 +67,22 @@ class HorizontalFlip:
 
     def apply(self, images: Tensor, mirrored: Tensor) -> Tensor:
         """Return images [N, C, H, W] with some mirrored."""
-        # Whole bytes are chosen by masks: on CPUs, six times as fast as torch.where.
-        mask = mirrored[:, None, None, None].to(torch.uint8).neg_()  # 0 or 255
-        return images.flip(3).bitwise_xor_(images).bitwise_and_(mask).bitwise_xor_(images)
+        choose = choose_by_launches if images.is_cuda else choose_by_bytes
+        return choose(mirrored[:, None, None, None], images.flip(3), images)
+
+
+def choose_by_bytes(which: Tensor, new: Tensor, images: Tensor) -> Tensor:
+    """Return uint8 ``new`` where ``which`` (bool), else ``images``; ``new`` may be written to.
+
+    By masks of whole bytes: on CPUs, six times as fast as torch.where.
+    """
+    mask = which.to(torch.uint8).neg_()  # 0 or 255
+    return new.bitwise_xor_(images).bitwise_and_(mask).bitwise_xor_(images)
+
+
+def choose_by_launches(which: Tensor, new: Tensor, images: Tensor) -> Tensor:
+    """Do the same in one operation: on CUDA, launching five takes longer than what they do."""
+    return torch.where(which, new, images)
 
 
 Augmentation = RandomCrop | HorizontalFlip | Cutout | RandomErase

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch  # noqa: TID251
 
-from archdsl.training import distributed
+from archdsl.training import distributed, engine_messages
 from archdsl.training.faults import DeviceError
 
 
@@ -34,8 +35,27 @@ def choose_device(name: str) -> torch.device:
             found = torch.cuda.device_count()
             raise DeviceError(f"{here.local_rank + 1} processes here, but {found} CUDA devices")
         device = torch.device("cuda", here.local_rank)
-        torch.cuda.set_device(device)
+    if device.index is not None:
+        if device.index >= torch.cuda.device_count():
+            found = torch.cuda.device_count()
+            raise DeviceError(f"there is no {device}: {found} CUDA devices were found")
+        torch.cuda.set_device(device)  # what NCCL, streams and events are on, if nothing is said
     return device
+
+
+@contextmanager
+def at_work(device: torch.device) -> Iterator[None]:
+    """Return a context in which a CUDA device is the current one; for a CPU, one without effect.
+
+    Streams, events, pinned memory and captures are of the current device, wherever the tensors
+    lie: on another one an event would have happened at once, and a capture would be empty. Memory
+    of the device that is not enough is Fault ARCH638 there.
+    """
+    try:
+        with torch.cuda.device(device) if device.type == "cuda" else nullcontext():
+            yield
+    except torch.OutOfMemoryError as error:
+        raise engine_messages.out_of_memory(str(device), error) from error
 
 
 class Clock:

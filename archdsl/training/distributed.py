@@ -84,7 +84,7 @@ def connect(device_type: str) -> World:
         try:
             dist.init_process_group(backend, timeout=_PATIENCE)
         except (RuntimeError, ValueError) as error:
-            raise engine_messages.no_rendezvous(_first_line(error)) from error
+            raise engine_messages.no_rendezvous(engine_messages.first_line(error)) from error
     return here
 
 
@@ -95,11 +95,15 @@ def disconnect() -> None:
     its way (in a ``finally``) nobody is waited for: the others may never come.
     """
     dist = _group()
-    if dist is not None:
-        with suppress(RuntimeError):  # they may be gone already
-            if sys.exc_info()[0] is None and not _lost:
-                dist.barrier()
-            dist.destroy_process_group()
+    if dist is None:
+        return
+    failed = _lost or sys.exc_info()[0] is not None
+    if failed and "nccl" in dist.get_backend_config():
+        return  # leaving NCCL waits for the others too; the end of the process does not
+    with suppress(RuntimeError):  # they may be gone already
+        if not failed:
+            dist.barrier()
+        dist.destroy_process_group()
 
 
 def end_process(status: int) -> None:
@@ -164,7 +168,7 @@ def watched() -> Iterator[None]:
             raise
         global _lost
         _lost = True
-        raise engine_messages.rank_lost(world().rank, _first_line(error)) from error
+        raise engine_messages.rank_lost(world().rank, engine_messages.first_line(error)) from error
 
 
 def _group() -> Any:
@@ -185,7 +189,3 @@ def _is_loss(error: RuntimeError) -> bool:
 
 def _shown(texts: dict[str, str]) -> str:
     return ", ".join(f"{name}={text}" for name, text in texts.items())
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]

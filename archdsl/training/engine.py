@@ -19,7 +19,7 @@ from torch import Tensor  # noqa: TID251
 from archdsl.recipes import Recipe
 from archdsl.training import distributed, engine_messages
 from archdsl.training.data import Images
-from archdsl.training.devices import Clock
+from archdsl.training.devices import Clock, at_work
 from archdsl.training.devices import choose_device as choose_device
 from archdsl.training.engine_building import Built, build_engine
 from archdsl.training.engine_messages import Divergence
@@ -82,7 +82,7 @@ class Engine:
     ) -> None:
         """Bring model and images to the device, and meet the other processes, if there are any.
 
-        Raises Fault ARCH630 to ARCH635 and ARCH637.
+        Raises Fault ARCH630 to ARCH635, ARCH637 and ARCH638.
         """
         self.world = distributed.connect(device.type)
         self.resolved: Resolved = resolve(options or Options(), device, self.world)
@@ -92,7 +92,7 @@ class Engine:
         self._device = device
         self._count = len(images.train_y)
         self._steps = math.ceil(self._count / recipe.batch)
-        with distributed.watched(), arithmetic(self.resolved):
+        with distributed.watched(), arithmetic(self.resolved), at_work(device):
             self._built: Built = build_engine(
                 model, images, recipe, device, self.resolved, self.world
             )
@@ -111,11 +111,12 @@ class Engine:
         """Train on from the position, yielding the metrics of each epoch that is completed.
 
         Raises :class:`Divergence` (ARCH619) on a loss that is not finite, Fault ARCH633 where the
-        network does not go with the engine, and ARCH634 when another process is lost.
+        network does not go with the engine, ARCH634 when another process is lost, and ARCH638
+        where the device has not enough memory.
         """
         while self.position.epoch < self._recipe.epochs:
             # Not around the yield: what the caller does meanwhile is not the engine's.
-            with distributed.watched(), arithmetic(self.resolved):
+            with distributed.watched(), arithmetic(self.resolved), at_work(self._device):
                 metrics = self._epoch()
             yield metrics
 
@@ -129,12 +130,11 @@ class Engine:
         With several processes each must call it, between the same two steps; all get the same.
         Raises :class:`Divergence` rather than copy what is no longer finite.
         """
-        with distributed.watched():
+        with distributed.watched(), at_work(self._device):
             ledger = self._ledger_of_all()
             self._demand_finite(ledger, self.position.step)
             if self.world.size > 1:
-                for buffer in self._built.state.network.buffers():
-                    distributed.send(buffer)
+                self._built.state.share_statistics()
             return {
                 "format": _FORMAT,
                 "epoch": self.position.epoch,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch  # noqa: TID251
@@ -18,7 +20,7 @@ from archdsl.training.engine_ledger import Ledger
 from archdsl.training.engine_runner import EagerRunner, Runner
 from archdsl.training.engine_state import Average, State, begin_optimizer, untouched
 from archdsl.training.engine_step import Step
-from archdsl.training.graph import GraphRunner
+from archdsl.training.graph import GraphRunner, on_side_stream
 from archdsl.training.optimization import optimizer_of
 from archdsl.training.options import Resolved
 from archdsl.training.precision import weights_type
@@ -48,6 +50,10 @@ def build_engine(
 
     Raises Fault ARCH633 or ARCH635.
     """
+    if device.type == "cuda":
+        # A former run of this process lies in cycles of references, with its graphs and all of
+        # their memory: it has to be gone before there is another, and not while that is captured.
+        gc.collect()
     counts = _counts(len(images.train_y), recipe.batch)
     _demand_shares(counts, recipe.batch, resolved, world)
     network = model.to(device=device, dtype=weights_type(resolved))
@@ -99,7 +105,9 @@ def _forward(network: Any, device: torch.device, resolved: Resolved, world: Worl
         name = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"
         forward = parallel(network, device_ids=devices, **{name: False})
     if resolved.engine == "compile":
-        forward = torch.compile(forward)
+        # One program for each size of batch: else the second size, and then the first one again,
+        # get one for all sizes, which is slower.
+        forward = torch.compile(forward, dynamic=False)
     return forward
 
 
@@ -112,10 +120,18 @@ def _compile(step: Step, sizes: list[int], world: World, device: torch.device) -
         with untouched(step.state.tensors(), device):
             for size in sizes:
                 first, end = world.share(size)
-                step.take(plan, slice(first, max(end, first + 1)))
+                part = slice(first, max(end, first + 1))
+                if world.size == 1:
+                    # What autograd remembers of a step may be where it ran: what is to be captured
+                    # must not wait for the default stream.
+                    on_side_stream(partial(step.take, plan, part), device)
+                else:
+                    step.take(plan, part)
+    except torch.OutOfMemoryError:
+        raise
     except RuntimeError as error:
         # Dynamo's and Inductor's errors are of this kind, and so is a compiler that is missing.
-        raise engine_messages.not_captured("compile", str(error).splitlines()[0]) from error
+        raise engine_messages.not_captured("compile", engine_messages.first_line(error)) from error
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return time.perf_counter() - start

@@ -18,12 +18,14 @@ from archdsl.training.options import Resolved
 from archdsl.training.precision import autocast
 
 
-def batch_on(device: torch.device) -> int:
-    """Return how many images are tested at a time.
+def images_at_once(device: torch.device, height: int, width: int) -> int:
+    """Return how many test images of a size are taken at a time.
 
-    They must fit the caches of a CPU; a GPU is better filled by more.
+    They must fit the caches of a CPU; a GPU is better filled by more, but has to hold what the
+    network makes of them. So it is pixels that count: those of 250, or 2,000, of 32 x 32.
     """
-    return 2000 if device.type == "cuda" else 250
+    most = 2000 if device.type == "cuda" else 250
+    return max(1, min(most, most * 32 * 32 // (height * width)))
 
 
 class Evaluation:
@@ -45,7 +47,7 @@ class Evaluation:
         self._world = world
         self._x = images.test_x.to(device)
         self._y = images.test_y.to(device)
-        self._batch = batch_on(device)
+        self._batch = images_at_once(device, *self._x.shape[2:])
 
     def sums(self, boundary: Callable[[], None]) -> Tensor:
         """Return sum of losses and number of right answers, float64 [2], on the device.
@@ -55,8 +57,7 @@ class Evaluation:
         """
         network: Any = self._state.network
         if self._world.size > 1:
-            for buffer in network.buffers():
-                distributed.send(buffer)
+            self._state.share_statistics()
         average = self._state.average
         training = network.training
         network.eval()

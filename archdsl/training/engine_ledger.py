@@ -24,6 +24,7 @@ class Ledger:
         self.values = torch.zeros((2, len(counts)), dtype=torch.float64, device=device)
         self._losses = self.values[0].unbind()
         self._rights = self.values[1].unbind()
+        self._places = torch.arange(len(counts), device=device)
         self._counts = torch.tensor(counts, dtype=torch.float64)
         self._cuda = device.type == "cuda"
         self._copy: Tensor | None = None
@@ -37,8 +38,10 @@ class Ledger:
 
     def write_at(self, step: Tensor, loss: Tensor, right: Tensor) -> None:
         """Do the same where only the device knows the step (int64 [1])."""
+        # Not index_copy_: among deterministic algorithms it reads the index on the host, in some
+        # versions of torch, which cannot be captured.
         column = torch.stack((loss.double(), right.double()))[:, None]
-        self.values.index_copy_(1, step, column)
+        torch.where(self._places == step, column, self.values, out=self.values)
 
     def glimpse(self, steps: int) -> tuple[Tensor, int] | None:
         """Return the values as last known on the CPU, and of how many steps, without waiting.

@@ -39,6 +39,17 @@ class Divergence(Fault):
         self.learning_rate = rate
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says, or what it is where it says nothing.
+
+    With the next one where it ends in a colon: "backend='inductor' raised:" tells nothing.
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    return " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
+
+
 def _fault(code: str, message: str, *notes: str, help: str) -> Fault:
     return Fault(Diagnostic(code, message, notes=notes, help=help))
 
@@ -106,6 +117,16 @@ def snapshot_mismatch(reason: str) -> Fault:
         "ARCH636",
         f"the snapshot is not of this run: {reason}",
         help="continue a run with the model and the recipe that it was begun with",
+    )
+
+
+def out_of_memory(device: str, error: BaseException) -> Fault:
+    """ARCH638: a device whose memory a run does not fit into."""
+    return _fault(
+        "ARCH638",
+        f"{device} has not enough memory for this run",
+        f"torch says: {first_line(error)}",
+        help="use a device with more memory, or set train.batch lower, which is another recipe",
     )
 
 

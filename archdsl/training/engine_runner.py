@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
 import torch  # noqa: TID251
 from torch import Tensor  # noqa: TID251
 
@@ -45,6 +46,18 @@ def on_device(plan: EpochPlan, device: torch.device) -> EpochPlan:
     return EpochPlan(new["order"], draws, new.get("partners"), new.get("shares"))
 
 
+def rates_on(device: torch.device, rates: Sequence[float]) -> list[float]:
+    """Return learning rates as a device has them.
+
+    Captured steps read them from CUDA memory, where the fused optimizers want float32; launched
+    ones take the same there, so that both do the same to the bit.
+    """
+    if device.type != "cuda":
+        return list(rates)
+    rounded: list[float] = np.asarray(rates, dtype=np.float32).tolist()
+    return rounded
+
+
 class EagerRunner:
     """Launches every operation of every step."""
 
@@ -63,7 +76,7 @@ class EagerRunner:
     def begin(self, plan: EpochPlan, rates: Sequence[float], step: int) -> None:
         """Bring the plan to the device."""
         self._plan = on_device(plan, self._device)
-        self._rates = rates
+        self._rates = rates_on(self._device, rates)
 
     def run(self, step: int) -> None:
         """Run a step on this process's part of the batch."""

@@ -89,6 +89,18 @@ class State:
             return self.average.tensors
         return dict(self.network.state_dict())
 
+    def share_statistics(self) -> None:
+        """Have rank 0's buffers in every process: what each has gathered from its own images.
+
+        Those of the average are among them, since they are what is tested and saved.
+        """
+        shared = dict(self.network.named_buffers())
+        if self.average is not None:
+            averaged = self.average.tensors
+            shared |= {f"average of {name}": averaged[name] for name in shared if name in averaged}
+        for buffer in shared.values():
+            distributed.send(buffer)
+
     def save(self) -> dict[str, Any]:
         """Return copies of all, on the CPU."""
         return {

@@ -12,7 +12,7 @@ from archdsl.recipes import FOLDER, folder_of_images
 from archdsl.training import trained_messages as messages
 from archdsl.training.data import Images, read
 from archdsl.training.data_messages import other_classes
-from archdsl.training.engine_evaluation import batch_on
+from archdsl.training.engine_evaluation import images_at_once
 from archdsl.training.engine_step import Scaling, loss_of
 from archdsl.training.listing import list_images
 from archdsl.training.options import Resolved
@@ -92,7 +92,7 @@ def evaluate(
     _, height, width = trained.input
     x = torch.from_numpy(resize(images.test_x.numpy(), height, width)).to(device)
     y = images.test_y.to(device)
-    size = batch or batch_on(device)
+    size = batch or images_at_once(device, height, width)
     classes = int(facts["classes"])
     total = torch.zeros((), dtype=torch.float64, device=device)
     right = torch.zeros(classes, dtype=torch.int64, device=device)

@@ -7,6 +7,7 @@ learning rate. Every tensor that outlives a step keeps its place in memory.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import torch  # noqa: TID251
 from torch import Tensor  # noqa: TID251
@@ -103,12 +104,12 @@ class GraphRunner:
         self._counter.add_(1)
 
 
-def on_side_stream(function: Replay, device: torch.device) -> None:
+def on_side_stream(function: Callable[[], object], device: torch.device) -> None:
     """Run a function on another stream than the current one, as warming up for capture has to."""
     if device.type != "cuda":
         function()
         return
-    stream = torch.cuda.Stream(device)
+    stream = _side_stream(_index(device))
     stream.wait_stream(torch.cuda.current_stream(device))
     with torch.cuda.stream(stream):
         function()
@@ -122,13 +123,40 @@ def cuda_graph(function: Replay, device: torch.device) -> Replay:
     checkpoint.
     """
     graph = torch.cuda.CUDAGraph()
+    stream, former = _side_stream(_index(device)), torch.cuda.current_stream(device)
     try:
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+        with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
             function()
     except RuntimeError as error:
-        reason = str(error).splitlines()[0]
+        torch.cuda.set_stream(former)  # torch leaves it where a capture cannot be ended
+        first = _first(error)
+        if isinstance(first, torch.OutOfMemoryError):
+            raise first from None
+        reason = engine_messages.first_line(first)
         raise engine_messages.not_captured("graph", reason) from error
     return graph.replay  # type: ignore[no-any-return]
+
+
+@cache
+def _side_stream(index: int) -> torch.cuda.Stream:
+    """Return the one stream of a device for warming up and for capturing.
+
+    Torch keeps workspaces of cuBLAS for each stream, up to 32 MiB, for as long as the process
+    lasts; and the stream on which it captures by itself is of the device that was the first.
+    """
+    return torch.cuda.Stream(index)
+
+
+def _index(device: torch.device) -> int:
+    index: int | None = device.index
+    return int(torch.cuda.current_device()) if index is None else index
+
+
+def _first(error: BaseException) -> BaseException:
+    """Return what was wrong first: ending a capture that is broken is an error of its own."""
+    while isinstance(error.__context__, RuntimeError):
+        error = error.__context__
+    return error
 
 
 def _refill(here: Tensor, new: Tensor) -> None:

@@ -62,10 +62,10 @@ def arithmetic(resolved: Resolved) -> Iterator[None]:
     float32 means float32: no TF32. Without ``deterministic``, cuDNN times its algorithms and
     takes the fastest, which need not be the same one in another process.
     """
-    if resolved.deterministic:
-        # Read by cuBLAS when it is first used: https://docs.nvidia.com/cuda/cublas, "Results
-        # Reproducibility".
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    # Looked at when cuBLAS is first used (https://docs.nvidia.com/cuda/cublas, "Results
+    # Reproducibility"), and by torch never again: a run that is not deterministic may come before
+    # one that is, in the same process.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     cudnn = torch.backends.cudnn
     former = (
         cudnn.benchmark,

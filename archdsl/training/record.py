@@ -80,7 +80,7 @@ def record_of(
         else None,
         "device": _device(device),
         "threads": torch.get_num_threads(),
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": {"python": platform.python_version(), **_versions(device)},
         "platform": platform.platform(),
         "processor": platform.machine(),
         "cores": os.cpu_count(),
@@ -112,8 +112,11 @@ def _device(device: torch.device) -> str:
     return str(device)
 
 
-def _versions() -> dict[str, str]:
+def _versions(device: torch.device) -> dict[str, str]:
     versions = {}
+    if device.type == "cuda":
+        # One version of torch is made with several of these.
+        versions = {"cuda": str(torch.version.cuda), "cudnn": str(torch.backends.cudnn.version())}
     for package in _PACKAGES:
         try:
             versions[package] = version(package)

@@ -54,10 +54,10 @@ def train(
     and metrics depend on the job, the data, the recipe (with its seed), the options, and on the
     machine and its number of threads.
 
-    Raises :class:`Fault` (ARCH611 to ARCH637, ARCH666; ARCH626 for ``smoke`` with ``resume``, as a
-    smoke run is always a new one), and ValueError where job, data set, recipe
-    and device do not fit together, which the compiler and the command line check beforehand.
-    Torch's global random generator is seeded.
+    Raises :class:`Fault` (ARCH611 to ARCH638, ARCH666; ARCH626 for ``smoke`` with ``resume``, as a
+    smoke run is always a new one), and ValueError where job, data set, recipe and device do not fit
+    together, which the compiler and the command line check beforehand. Torch's global random
+    generator is seeded.
     """
     if smoke and resume:
         raise checkpoint_messages.smoke_and_resume()

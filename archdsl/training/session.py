@@ -10,7 +10,7 @@ from archdsl.training.checkpoint import Payload, Place
 from archdsl.training.checkpoint_schedule import Clock, Every, Schedule
 from archdsl.training.checkpoint_store import CheckpointStore, Stored
 from archdsl.training.checkpoint_writer import CheckpointWriter, Task
-from archdsl.training.distributed import agree
+from archdsl.training.distributed import agree, world
 from archdsl.training.engine import Engine, Hooks, Position
 from archdsl.training.interruption import Interruption, Stopped
 from archdsl.training.progress import Display
@@ -24,6 +24,14 @@ IDENTITY = ("identity", "source_sha256", "seed")
 """What of the record stands in each checkpoint, so that one of another run is noticed."""
 
 _GO_ON, _KEEP, _SAVE, _STOP = range(4)
+
+_BETWEEN = 0.1
+"""Seconds between two agreements of several processes, at most and about: each waits for all."""
+
+_PACES = 64
+"""Fewer boundaries than this are passed without an agreement, however fast: a host that is far
+ahead of its device takes no time for a step, until it has to wait.
+"""
 
 
 class Session(Hooks):
@@ -56,6 +64,9 @@ class Session(Hooks):
         self._folder: RunFolder | None = None
         self._writer: CheckpointWriter | None = None
         self._schedule = Schedule(every, Place(0, 0), clock)
+        self._several = world().size > 1
+        self._passed = self._pace = 1  # boundaries since the processes agreed, and until they do
+        self._agreed = clock()
         self.observe: Callable[[EpochMetrics], None] | None = None
         """Called with the metrics of each epoch, once they are recorded."""
 
@@ -86,9 +97,15 @@ class Session(Hooks):
         return self._writer.written if self._writer else None
 
     def boundary(self, position: Position) -> None:
-        """Stop here if a signal has come; else take a checkpoint if one is due."""
+        """Stop here if a signal has come; else take a checkpoint if one is due.
+
+        Several processes do so at some of the boundaries only, the same ones.
+        """
+        if self._passed < self._pace:
+            self._passed += 1
+            return
         asked = self._interruption.asked
-        wish = agree(_STOP if asked is not None else self._wish(_place(position)))
+        wish = self._agree(_STOP if asked is not None else self._wish(_place(position)))
         if wish == _STOP:
             raise Stopped(asked or signal.SIGTERM)
         if wish == _SAVE:
@@ -133,6 +150,18 @@ class Session(Hooks):
         """Wait for nothing, and raise nothing."""
         if self._writer:
             self._writer.abandon()
+
+    def _agree(self, wish: int) -> int:
+        """Return the greatest wish of all processes, and set when they agree again."""
+        if not self._several:
+            return wish
+        now = self._clock()
+        each = max(now - self._agreed, 0.0) / self._passed
+        pace = min(max(int(_BETWEEN / each) if each else _PACES, 1), _PACES - 1)
+        # Both in one number, so that all of them have the same pace, too.
+        wish, self._pace = divmod(agree(wish * _PACES + pace), _PACES)
+        self._passed, self._agreed = 1, self._clock()
+        return wish
 
     def _wish(self, place: Place) -> int:
         # Where the disk is slower than the schedule, the next one waits, and training does not.

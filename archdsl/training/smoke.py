@@ -13,7 +13,7 @@ import torch  # noqa: TID251
 
 from archdsl.recipes import Recipe
 from archdsl.training.data import Images
-from archdsl.training.engine_evaluation import batch_on
+from archdsl.training.engine_evaluation import images_at_once
 
 EPOCHS = 2
 """One before the checkpoint is read back, and one behind it."""
@@ -59,4 +59,5 @@ def extent_of(recipe: Recipe, images: Images, device: torch.device) -> Extent:
     """
     train, test = len(images.train_y), len(images.test_y)
     part = max(1, _TRAIN // recipe.batch) * recipe.batch + train % recipe.batch
-    return Extent(min(EPOCHS, recipe.epochs), min(part, train), min(batch_on(device), test))
+    tested = images_at_once(device, *images.test_x.shape[2:])
+    return Extent(min(EPOCHS, recipe.epochs), min(part, train), min(tested, test))

@@ -18,6 +18,8 @@ from archdsl.training.augmentation import (
     RandomCrop,
     augment,
     augmentations,
+    choose_by_bytes,
+    choose_by_launches,
     mixup_of,
     prepare,
 )
@@ -310,3 +312,13 @@ def _of(
     """The second batch of a plan, as :func:`augment` takes it."""
     indices, draws = plan.rows(slice(64, 128))
     return indices, row, draws
+
+
+def test_choosing_in_one_operation_is_choosing_by_bytes() -> None:
+    images = pixels(6, side=8).contiguous(memory_format=torch.channels_last)
+    which = torch.tensor([True, False, True, True, False, False])[:, None, None, None]
+    one, other = (
+        choose(which, images.flip(3), images) for choose in (choose_by_bytes, choose_by_launches)
+    )
+    assert torch.equal(one, other) and one.stride() == other.stride() == images.stride()
+    assert torch.equal(one[0], images[0].flip(2)) and torch.equal(one[1], images[1])

@@ -108,6 +108,19 @@ def test_statistics_of_each_are_its_own(two: dict[str, Any]) -> None:
     assert int(state["norm.num_batches_tracked"]) == 8
 
 
+def test_what_is_tested_is_what_is_saved(two: dict[str, Any]) -> None:
+    """The averages of rank 0, of its own statistics too: also where another rank tests."""
+    metrics, state = two["norm"]
+    network = program.Net(norm=True).double().eval()
+    network.load_state_dict(state)
+    found = program.images()
+    with torch.inference_mode():
+        logits = network((found.test_x.double() / 255 - found.mean[0]) / found.std[0])
+    loss = torch.nn.functional.cross_entropy(logits, found.test_y)
+    # The mean and deviation of the images are float32 ones there.
+    assert metrics[-1]["test_loss"] == pytest.approx(float(loss), rel=1e-8)
+
+
 def test_what_one_is_asked_for_all_know(two: dict[str, Any]) -> None:
     assert two["agreed"] == [7, 0]
     assert distributed.agree(7) == 7  # alone

@@ -15,9 +15,13 @@ import pytest
 from rich.console import Console
 
 from archdsl.recipes import DataSet, Recipe
-from archdsl.training import Fault, Job, attempt, train
+from archdsl.training import Fault, Job, attempt, session, train
+from archdsl.training.checkpoint_schedule import Every
 from archdsl.training.checkpoint_store import CheckpointStore
+from archdsl.training.distributed import World
+from archdsl.training.engine import Position
 from archdsl.training.interruption import Interruption, Stopped
+from archdsl.training.progress import Display
 
 # A run of the smallest model that would last for hours.
 PROGRAM = """
@@ -240,3 +244,43 @@ def test_another_thread_and_an_ignored_signal_are_left_alone() -> None:
     finally:
         signal.signal(signal.SIGINT, before)
     assert seen == [before, signal.SIG_IGN]
+
+
+@pytest.mark.parametrize(
+    ("step", "others", "agreements"), [(0.2, 1, 40), (0.01, 1, 5), (0.0, 3, 14)]
+)
+def test_several_processes_agree_ten_times_a_second(
+    step: float, others: int, agreements: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``others`` is the pace of another process."""
+    now, asked = 0.0, []
+
+    def agree(value: int) -> int:
+        asked.append(value)
+        return max(value // session._PACES * session._PACES + others, value) if step else others
+
+    monkeypatch.setattr(session, "world", lambda: World(1, 2))
+    monkeypatch.setattr(session, "agree", agree)
+    interruption = Interruption()
+    display = Display(Console(quiet=True), 1, 40)
+    one = session.Session(interruption, display, Every(), lambda: now)
+    for index in range(40):
+        now += step
+        one.boundary(Position(0, index))
+    assert len(asked) == agreements
+    interruption.asked = signal.SIGTERM
+    monkeypatch.setattr(session, "agree", lambda value: value)
+    with pytest.raises(Stopped):
+        for index in range(session._PACES):
+            now += step
+            one.boundary(Position(1, index))
+
+
+def test_one_process_stops_before_the_next_step() -> None:
+    interruption = Interruption()
+    one = session.Session(interruption, Display(Console(quiet=True), 1, 40), Every())
+    for index in range(100):
+        one.boundary(Position(0, index))
+    interruption.asked = signal.SIGTERM
+    with pytest.raises(Stopped):
+        one.boundary(Position(0, 100))
