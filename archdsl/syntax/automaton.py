@@ -1,7 +1,8 @@
 """lark's LALR(1) automaton, fed token by token: what a terminal leads to is known before it is fed.
 
-lark's own way, to feed a token and see, has reduced part of the stack when it fails; and of a rule
-that its only child stands for it makes a list for each of the nine around a name that is a step.
+lark's own way, to feed a token and see, has reduced part of the stack when it fails. And a name
+that is a step goes through nine rules that their only child stands for, which takes lark longer
+than all the rest; here such a chain is followed once, and then known.
 """
 
 from __future__ import annotations
@@ -23,6 +24,65 @@ Move: TypeAlias = tuple[int, list[Any], Made]
 """What a terminal does: so many states stay, these are put on them, and these trees are made."""
 
 
+class Tables:
+    """The parse tables of a grammar, and what was found out about them; of all parses alike."""
+
+    def __init__(self, parser: Lark) -> None:
+        configuration: Any = parser.parse_interactive("").parser_state.parse_conf
+        self.states: dict[Any, dict[str, Any]] = configuration.parse_table.states
+        # By their ids, as lark hashes rules in Python.
+        self.rules = {
+            id(rule): (len(rule.expansion), str(rule.origin.name), configuration.callbacks[rule])
+            for rule in parser.rules
+        }
+        self.chains: dict[tuple[Any, Any, str], tuple[Any, Any, Any]] = {}
+
+    def chain(self, below: Any, top: Any, terminal: str) -> tuple[Any, Any, Any]:
+        """Return what a terminal does on two states, and on which it has been put then.
+
+        That is the state behind all rules that their only child stands for, of which nothing is
+        made; an action of lark's; and its argument, a state or a rule. The action is None where the
+        terminal does not fit.
+        """
+        key = (below, top, terminal)
+        found = self.chains.get(key)
+        if found is None:
+            while True:
+                action, argument = self.states[top].get(terminal, _MISFIT)
+                if action is None or action is Shift:
+                    break
+                size, origin, make = self.rules[id(argument)]
+                if size != 1 or not isinstance(make, ExpandSingleChild):
+                    break
+                top = self.states[below][origin][1]
+            found = self.chains[key] = (top, action, argument)
+        return found
+
+    def move(self, states: list[Any], terminal: str) -> Move | None:
+        """Return what a terminal does on a stack of states, or None where it does not fit."""
+        kept = len(states) - 1
+        top = states[kept]
+        made: Made = []
+        while True:
+            top, action, argument = self.chain(states[kept - 1], top, terminal)
+            if action is Shift:
+                return kept, [top, argument], made
+            if action is None:
+                return None
+            size, origin, make = self.rules[id(argument)]
+            made.append((size, make))
+            kept -= size - 1
+            top = self.states[states[kept - 1]][origin][1]
+            if origin == "start":  # behind the end of the text
+                return kept, [top], made
+
+
+@lru_cache(maxsize=1)
+def tables_of(parser: Lark) -> Tables:
+    """Return the tables of a parser."""
+    return Tables(parser)
+
+
 class Automaton:
     """The stacks of one parse, and what may be put on them."""
 
@@ -32,32 +92,11 @@ class Automaton:
         self.state = interactive.parser_state  # the lexer looks at it, too
         self.states: list[Any] = self.state.state_stack
         self.values: list[Any] = self.state.value_stack
-        self.table: dict[Any, dict[str, Any]] = self.state.parse_conf.parse_table.states
-        self.reductions = _reductions(parser)
-
-    def move(self, states: list[Any], terminal: str) -> Move | None:
-        """Return what a terminal does on a stack of states, or None where it does not fit."""
-        table, reductions = self.table, self.reductions
-        kept = len(states) - 1
-        top = states[kept]
-        made: Made = []
-        while True:
-            action, argument = table[top].get(terminal, _MISFIT)
-            if action is Shift:
-                return kept, [top, argument], made
-            if action is None:
-                return None
-            size, origin, make = reductions[id(argument)]
-            if make is not None:
-                made.append((size, make))
-            kept -= size - 1
-            top = table[states[kept - 1]][origin][1]
-            if origin == "start":  # behind the end of the text
-                return kept, [top], made
+        self.tables = tables_of(parser)
 
     def advance(self, states: list[Any], terminal: str) -> list[Any] | None:
         """Return the stack of states behind a terminal, or None where it does not fit."""
-        move = self.move(states, terminal)
+        move = self.tables.move(states, terminal)
         return None if move is None else states[: move[0]] + move[1]
 
     def fits(self, *terminals: str) -> bool:
@@ -71,11 +110,11 @@ class Automaton:
 
     def expected(self) -> Iterable[str]:
         """Return the terminals, and the rules, that the state on top knows of."""
-        return self.table[self.states[-1]]
+        return self.tables.states[self.states[-1]]
 
     def feed(self, token: Token) -> bool:
         """Feed a token, and return whether it fits; nothing is changed where it does not."""
-        move = self.move(self.states, token.type)
+        move = self.tables.move(self.states, token.type)
         if move is None:
             return False
         self._make(move)
@@ -84,7 +123,7 @@ class Automaton:
 
     def finish(self) -> Any:
         """Return the tree; the text may end here."""
-        move = self.move(self.states, "$END")
+        move = self.tables.move(self.states, "$END")
         assert move is not None
         self._make(move)
         return self.values[-1]
@@ -106,19 +145,3 @@ class Automaton:
         """Undo :meth:`pop`."""
         self.states.append(taken[0])
         self.values.append(taken[1])
-
-
-@lru_cache(maxsize=1)
-def _reductions(parser: Lark) -> dict[int, tuple[int, str, Callable[[list[Any]], Any] | None]]:
-    """Return what each rule does, by its id, as lark hashes rules in Python.
-
-    That is how many children it has, what it derives, and what makes its tree of them: None where
-    its only child stands for it.
-    """
-    makers = parser.parse_interactive("").parser_state.parse_conf.callbacks
-    found: dict[int, tuple[int, str, Callable[[list[Any]], Any] | None]] = {}
-    for rule in parser.rules:
-        size, make = len(rule.expansion), makers[rule]  # type: ignore[index]
-        is_child = size == 1 and isinstance(make, ExpandSingleChild)
-        found[id(rule)] = (size, str(rule.origin.name), None if is_child else make)
-    return found
