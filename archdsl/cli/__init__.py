@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated, NoReturn
+from pathlib import Path
+from typing import Annotated, NoReturn, TextIO
 
 import typer
 
@@ -84,16 +85,29 @@ def main() -> NoReturn:
 
 
 def _run() -> NoReturn:
+    if sys.stdout is None:  # closed by the caller: nobody wants to read it
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # while it can still be told that it takes no more
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:
         # The reader went away (`| head`): nothing more to say, and nothing to say it to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up(sys.stdout)
         sys.exit(141)
     except Exception as error:
+        if isinstance(error, OSError) and _takes_no_more():
+            _give_up(sys.stdout)
+            try:
+                _say(error)
+                sys.stderr.flush()
+            except OSError:  # standard error may lie on the same disk
+                _give_up(sys.stderr)
+            sys.exit(2)
         if os.environ.get("ARCHDSL_TRACEBACK"):
             raise
         print(
@@ -103,3 +117,27 @@ def _run() -> NoReturn:
         )
         sys.exit(70)
     sys.exit(0)
+
+
+def _takes_no_more() -> bool:
+    """Return whether standard output refuses what is written to it.
+
+    Where nothing is left that it has refused, only another character can tell.
+    """
+    try:
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+    except OSError:
+        return True
+    return False
+
+
+def _give_up(stream: TextIO) -> None:
+    """Throw away what a stream does not take; else it is tried once more at the exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _say(error: OSError) -> None:
+    from archdsl.cli.output import console, output_fault, print_diagnostics
+
+    print_diagnostics([output_fault(error)], console(stderr=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -95,6 +96,24 @@ def has_errors(diagnostics: Sequence[Diagnostic]) -> bool:
 def call_fault(code: str, message: str, help: str | None = None) -> Diagnostic:
     """Return a diagnostic about the call; it has no place in a spec."""
     return Diagnostic(code, message, help=help)
+
+
+def output_fault(error: OSError) -> Diagnostic:
+    """Return the diagnostic of a standard output that takes no more."""
+    note = "what has been written to it is cut short"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Diagnostic(
+            "ARCH616",
+            "the disk is full: standard output could not be written",
+            notes=(note,),
+            help="make room, or send it to a file on another disk, and call again",
+        )
+    return Diagnostic(
+        "ARCH615",
+        f"cannot write to standard output: {error.strerror or error}",
+        notes=(note,),
+        help="send it to a file that can be written",
+    )
 
 
 def figure_fault(fault: FigureFault) -> Diagnostic:

@@ -84,6 +84,15 @@ def unwritable(path: Path, reason: str) -> Fault:
     )
 
 
+def is_a_folder(path: Path) -> Fault:
+    """ARCH615: a file is to be written, and a folder has its name."""
+    return _fault(
+        "ARCH615",
+        f"cannot write to {path}: it is a folder, and a file is to have that name",
+        help=f"name another file, such as one in it: {path / path.name}",
+    )
+
+
 def disk_full(path: Path) -> Fault:
     """ARCH616: no space left for a file."""
     return _fault(

@@ -18,7 +18,7 @@ from archdsl.training.engine_evaluation import images_at_once
 EPOCHS = 2
 """One before the checkpoint is read back, and one behind it."""
 
-_TRAIN = 64
+_TRAIN = 32
 """Whole batches of an epoch have at most as many images together, but one of them is always had."""
 
 

@@ -25,6 +25,8 @@ def _reported(path: Path) -> Iterator[None]:
     except OSError as error:
         if is_full(error):
             raise messages.disk_full(path) from error
+        if error.errno == errno.EISDIR:
+            raise messages.is_a_folder(path) from error
         raise messages.unwritable(path, error.strerror or str(error)) from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -218,3 +219,58 @@ def test_the_api() -> None:
     assert api.check(ROOT / "specs" / "vgg1.arch") == ()
     with pytest.raises(api.CallFault):
         api.compile(ROOT / "specs" / "vgg1_ra.arch", n_classes=100)
+
+
+FULL = Path("/dev/full")
+needs_a_full_disk = pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
+
+
+@needs_a_full_disk
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("summary", "specs/vgg1.arch"),
+        ("summary", "specs/vgg1.arch", "--per", "layer", "--format", "csv"),
+        ("check", "nothing.arch"),
+        ("explain", "RA002"),
+        ("--version",),
+    ],
+    ids=lambda each: " ".join(each),
+)
+def test_a_full_disk_behind_standard_output_is_no_bug(
+    arguments: tuple[str, ...], unbuffered: str
+) -> None:
+    with FULL.open("wb") as full:
+        run = subprocess.run(
+            [sys.executable, "-m", "archdsl", *arguments],
+            cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True,
+            env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+        )  # fmt: skip
+    assert run.returncode == 2
+    assert "error[ARCH616]: the disk is full: standard output could not be written" in run.stderr
+    assert "note: what has been written to it is cut short" in run.stderr
+    assert "bug" not in run.stderr and "Exception" not in run.stderr
+
+
+@needs_a_full_disk
+def test_nothing_can_be_said_where_standard_error_is_full_too() -> None:
+    with FULL.open("wb") as full:
+        call = [sys.executable, "-m", "archdsl", "summary", "specs/vgg1.arch"]
+        assert subprocess.run(call, cwd=ROOT, stdout=full, stderr=full).returncode == 2
+
+
+def test_a_full_disk_in_json() -> None:
+    if not FULL.exists():
+        pytest.skip("there is no /dev/full")
+    with FULL.open("wb") as full:
+        call = [sys.executable, "-m", "archdsl", "check", "nothing.arch", "--format", "json"]
+        run = subprocess.run(call, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert run.returncode == 2
+    assert [fault["code"] for fault in json.loads(run.stderr)] == ["ARCH616"]
+
+
+def test_standard_output_that_is_closed() -> None:
+    command = f"{sys.executable} -m archdsl summary specs/vgg1.arch >&-"
+    run = subprocess.run(["bash", "-c", command], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    assert run.returncode == 0 and "bug" not in run.stderr

@@ -198,6 +198,16 @@ def test_a_page_of_too_many_layers(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert names == [".json", ".py", ".svg"]
 
 
+def test_a_folder_that_has_the_name_of_the_file(tmp_path: Path) -> None:
+    folder = tmp_path / "fig.svg"
+    folder.mkdir()
+    result = CliRunner().invoke(app, ["render", str(ROOT / RA), "-o", str(folder)])
+    assert result.exit_code == 2
+    assert f"error[ARCH615]: cannot write to {folder}: it is a folder" in result.output
+    assert f"help: name another file, such as one in it: {folder / 'fig.svg'}" in result.output
+    assert not list(folder.iterdir())
+
+
 def test_a_full_disk_is_no_bug(tmp_path: Path) -> None:
     """Files of more than half a kilobyte cannot be written: neither Graphviz's nor ours."""
     command = f"ulimit -f 1; {sys.executable} -m archdsl render {RA} -o {tmp_path}/a.png"

@@ -194,6 +194,21 @@ def test_a_hostile_name_of_a_file(tiny: Path) -> None:
     assert row[header.index("spec")] == "'=1|`$x$`\\x1b[31m\\n.arch"
 
 
+def test_all_taps_of_a_block_are_named(tiny: Path) -> None:
+    block = "block b1 { conv(c) -> relu -> conv(c) -> relu } -> tap"
+    two = "block b1 { conv(c) -> relu -> tap as low -> conv(c) -> relu -> tap as high }"
+    head = "aggregate lstm(hidden = 4)\n  head { linear(classes) }"
+    text = TINY.replace(block, two).replace("head { gap -> linear(classes) }", head)
+    tiny.write_text(text.replace("stage s1 {", 'stage s1 { allow RA001 "two of one stage";'))
+    status, out, err = summary("tiny.arch", "--format", "json")
+    assert status == 0, err
+    rows = {row["part"]: row for row in json.loads(out)["rows"]}
+    assert rows["b1"]["tap"] == ["s1.low", "s1.high"]
+    assert len(rows["b1"]["level"]) == len(rows["b1"]["ratio"]) == 2
+    assert (rows["s1"]["tap"], rows["total"]["ratio"]) == ([], [])
+    assert all(len(rows[f"map s1.{name}"]["tap"]) == 1 for name in ("low", "high"))
+
+
 def test_reasons_in_every_format(tiny: Path) -> None:
     reason = "=a|b `c` & 50% _x_"
     block = "block b1 { conv(c) -> relu -> conv(c) -> relu } -> tap"

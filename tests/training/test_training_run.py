@@ -61,10 +61,13 @@ def test_the_folder_tells_all(job: Job, digits: DataSet, recipe: Recipe, tmp_pat
     folder = result.folder
     assert folder.parent == tmp_path / "a" / "runs"
     assert re.fullmatch(r"Tiny-digits-[0-9a-f]{8}", folder.name)
-    (checkpoint,) = (folder / "checkpoints").iterdir()
+    best, last = sorted(path.name for path in (folder / "checkpoints").iterdir())
+    assert best.startswith("000001-000000-") and last.startswith("000002-000000-")
+    assert result.epochs[0].test_accuracy >= result.epochs[1].test_accuracy
     assert {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} == {
         "run.json",
-        f"checkpoints/{checkpoint.name}",
+        f"checkpoints/{best}",
+        f"checkpoints/{last}",
         "metrics.jsonl",
         "model.py",
         "network.json",

@@ -16,13 +16,13 @@ import pytest
 from rich.console import Console
 
 from archdsl.recipes import DataSet, Recipe
-from archdsl.training import Fault, Job, train, writing
+from archdsl.training import Fault, Job, Result, train, writing
 from archdsl.training.engine import Engine
 
 
-def run(job: Job, dataset: DataSet, recipe: Recipe, out: Path) -> None:
+def run(job: Job, dataset: DataSet, recipe: Recipe, out: Path) -> Result:
     console = Console(file=io.StringIO())
-    train(job, dataset, recipe, data=None, out=out, console=console, device="cpu")
+    return train(job, dataset, recipe, data=None, out=out, console=console, device="cpu")
 
 
 @pytest.fixture
@@ -90,9 +90,9 @@ class Full:
 
 
 # Writes: the probe, run.json, the spec, the source, the network, a line for each of two epochs,
-# a checkpoint, the weights, run.json. Replacements: no probe and no lines, but the empty metrics
-# file.
-WRITES, REPLACEMENTS = 10, 8
+# two checkpoints (of the first epoch, which is the best, and of the end), the weights, run.json.
+# Replacements: no probe and no lines, but the empty metrics file.
+WRITES, REPLACEMENTS = 11, 9
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,8 @@ def test_the_counts_above_are_right(
 ) -> None:
     writes = Full(monkeypatch, "write", 1000)
     replacements = Full(monkeypatch, "replace", 1000)
-    run(job, digits, recipe, tmp_path)
+    first, second = run(job, digits, recipe, tmp_path).epochs
+    assert first.test_accuracy >= second.test_accuracy
     assert (1000 - writes.left, 1000 - replacements.left) == (WRITES, REPLACEMENTS)
 
 

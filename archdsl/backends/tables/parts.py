@@ -32,7 +32,7 @@ class Part:
     params: int = 0
     macs: int = 0
     depth: int = 0
-    tap: Tap | None = None
+    taps: tuple[Tap, ...] = ()
     note: str = ""
     allowed: tuple[Allowance, ...] = ()
 
@@ -70,7 +70,7 @@ def _parts(network: Network) -> Iterator[Part]:
             path = network.by_id[tap.vector].region
             note = f"ratio {tap.ratio}" if tap.ratio is not None else "by hand"
             part = _region(network, path, f"map {tap.path}", "map")
-            yield replace(part, tap=tap, note=note)
+            yield replace(part, taps=(tap,), note=note)
     if network.aggregation is not None:
         states = network.by_id[network.aggregation.node]
         readout = network.by_id[network.aggregation.readout]
@@ -94,7 +94,7 @@ def _stage(network: Network, path: str) -> Iterator[Part]:
             part = _region(network, block.path, block.path.rpartition(".")[2], "block")
             found = taps.get(block.path, [])
             note = "; ".join(map(_tapped, found))
-            yield replace(part, depth=1, tap=found[-1] if found else None, note=note)
+            yield replace(part, depth=1, taps=tuple(found), note=note)
 
 
 def _operator(network: Network, node: Node) -> Part:
@@ -105,7 +105,8 @@ def _operator(network: Network, node: Node) -> Part:
     part = replace(part, macs=macs)
     if node.op == "feature":
         (tap,) = (tap for tap in network.taps if tap.node == node.id)
-        return replace(part, name=tap.path, kind="feature", depth=1, tap=tap, note=_tapped(tap))
+        named = replace(part, name=tap.path, kind="feature", depth=1)
+        return replace(named, taps=(tap,), note=_tapped(tap))
     if node.op in FOREIGN:
         frozen = ", frozen" if node.arguments["frozen"] else ""
         note = f"{node.arguments['library']}{frozen}"
@@ -190,9 +191,9 @@ def _record(name: str, part: Part) -> dict[str, Value]:
         "convolutions": part.convolutions,
         "params": part.params,
         "macs": part.macs,
-        "tap": part.tap.path if part.tap is not None else None,
-        "level": part.tap.level if part.tap is not None else None,
-        "ratio": part.tap.ratio if part.tap is not None else None,
+        "tap": [tap.path for tap in part.taps],
+        "level": [tap.level for tap in part.taps],
+        "ratio": [tap.ratio for tap in part.taps],
         "note": part.note,
         "allowed": [{"code": a.code, "reason": a.reason} for a in part.allowed],
     }
