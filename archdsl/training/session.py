@@ -10,7 +10,7 @@ from archdsl.training.checkpoint import Payload, Place
 from archdsl.training.checkpoint_schedule import Clock, Every, Schedule
 from archdsl.training.checkpoint_store import CheckpointStore, Stored
 from archdsl.training.checkpoint_writer import CheckpointWriter, Task
-from archdsl.training.distributed import agree
+from archdsl.training.distributed import agree, ask, world
 from archdsl.training.engine import Engine, Hooks, Position
 from archdsl.training.interruption import Interruption, Stopped
 from archdsl.training.progress import Display
@@ -52,6 +52,8 @@ class Session(Hooks):
         self._folder: RunFolder | None = None
         self._writer: CheckpointWriter | None = None
         self._schedule = Schedule(every, Place(0, 0), clock)
+        self._several = world().size > 1
+        self._wished: Callable[[], int] = lambda: _GO_ON  # what they answer, at the next boundary
         self.observe: Callable[[EpochMetrics], None] | None = None
         """Called with the metrics of each epoch, once they are recorded."""
 
@@ -81,13 +83,15 @@ class Session(Hooks):
         return self._writer.written if self._writer else None
 
     def boundary(self, position: Position) -> None:
-        """Stop here if a signal has come; else take a checkpoint if one is due."""
-        asked = self._interruption.asked
-        wish = agree(_STOP if asked is not None else self._wish(_place(position)))
-        if wish == _STOP:
-            raise Stopped(asked or signal.SIGTERM)
-        if wish == _SAVE:
-            self._take(_place(position))
+        """Stop here if a signal has come; else take a checkpoint if one is due.
+
+        Several processes do here what they wished for at the boundary before.
+        """
+        if self._several:
+            self._obey(self._wished(), position)
+            self._wished = ask(self._wish_at(position))  # what is saved by now is not due any more
+        else:
+            self._obey(self._wish_at(position), position)
 
     def notice(self, epoch: int, images: int, loss: float | None) -> None:
         """Show how far the epoch is."""
@@ -122,6 +126,17 @@ class Session(Hooks):
         """Wait for nothing, and raise nothing."""
         if self._writer:
             self._writer.abandon()
+
+    def _obey(self, wish: int, position: Position) -> None:
+        if wish == _STOP:
+            raise Stopped(self._interruption.asked or signal.SIGTERM)
+        # The wish may be of before the end of an epoch, where one was taken.
+        if wish == _SAVE and self._schedule.last != _place(position):
+            self._take(_place(position))
+
+    def _wish_at(self, position: Position) -> int:
+        asked = self._interruption.asked is not None
+        return _STOP if asked else self._wish(_place(position))
 
     def _wish(self, place: Place) -> int:
         # Where the disk is slower than the schedule, the next one waits, and training does not.
