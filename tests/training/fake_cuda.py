@@ -11,9 +11,7 @@ from typing import Any
 from unittest import mock
 
 import torch
-import torch._dynamo  # what is replaced below must not be so while this is imported
 import torch.cuda.amp.common
-from torch._subclasses.fake_tensor import FakeTensorMode, unset_fake_temporarily
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from archdsl.training import engine_step
@@ -59,6 +57,9 @@ def fake_cuda() -> Iterator[None]:
     What is planned and prepared on the CPU is real. ``backward`` only makes gradients: torch's own
     needs a driver.
     """
+    # These take seconds to import, and what is replaced below must not be so meanwhile.
+    import torch._dynamo
+    from torch._subclasses.fake_tensor import FakeTensorMode, unset_fake_temporarily
 
     def real(function: Callable[..., Any]) -> Callable[..., Any]:
         def called(*args: Any, **kwargs: Any) -> Any:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import subprocess
-import sys
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +15,6 @@ import pytest
 import torch
 from fake_cuda import DEVICE, Notes, fake_cuda, has_fakes
 from test_training_engine import COSINE, CROP, MIXUP, Net
-from torch._subclasses.fake_tensor import DataDependentOutputException
 
 from archdsl.recipes import Recipe, Setting
 from archdsl.training import Fault, distributed, engine_building, graph, record
@@ -32,9 +29,9 @@ from archdsl.training.engine_step import Step
 from archdsl.training.faults import DeviceError
 from archdsl.training.graph import GraphRunner, Replay, cuda_graph
 from archdsl.training.options import Resolved
+from archdsl.training.precision import arithmetic
 
 MakeRecipe = Callable[..., Recipe]
-needs_fakes = pytest.mark.skipif(not has_fakes(), reason="this torch has none without a driver")
 ADAMW = Setting("adamw", {"lr": 0.1, "betas": (0.9, 0.99), "eps": 1e-8, "weight_decay": 0.1})
 EVERYTHING = (
     CROP,
@@ -43,6 +40,12 @@ EVERYTHING = (
     Setting("random_erase", {"p": 0.5, "scale": (0.02, 0.3), "ratio": (0.3, 3.0), "value": 0.0}),
     MIXUP,
 )
+
+
+@pytest.fixture(scope="module")
+def fakes() -> None:
+    if not has_fakes():
+        pytest.skip("this torch has no fake tensors of a device without its driver")
 
 
 @pytest.fixture
@@ -64,7 +67,7 @@ def built_on_cuda(images: Images, recipe: Recipe, engine: Any, precision: Any) -
     return built
 
 
-@needs_fakes
+@pytest.mark.usefixtures("fakes")
 @pytest.mark.parametrize("precision", ["bfloat16", "float32"])
 @pytest.mark.parametrize("changes", [{}, {"ema": 0.9, "clip": 1.0, "label_smoothing": 0.1}])
 @pytest.mark.parametrize("engine", ["graph", "eager"])
@@ -101,8 +104,10 @@ def test_nothing_within_an_epoch_leaves_the_device(
     assert len(notes.operations) > 20
 
 
-@needs_fakes
+@pytest.mark.usefixtures("fakes")
 def test_what_waits_for_the_device_would_be_noticed() -> None:
+    from torch._subclasses.fake_tensor import DataDependentOutputException
+
     with fake_cuda(), Notes() as notes:
         value = torch.ones(3, device=DEVICE)
         value.cpu()
@@ -212,18 +217,12 @@ def test_why_a_step_cannot_be_captured_is_told(monkeypatch: pytest.MonkeyPatch) 
     assert streams == ["the former", "the former"]
 
 
-def test_cublas_is_told_before_it_is_first_used() -> None:
+def test_cublas_is_told_before_it_is_first_used(monkeypatch: pytest.MonkeyPatch) -> None:
     # Torch looks once in the life of a process: a deterministic run may come second.
-    program = (
-        "import os; from archdsl.training.options import Resolved; "
-        "from archdsl.training.precision import arithmetic\n"
-        "with arithmetic(Resolved('eager', 'float32', 'local', False)): pass\n"
-        "print(os.environ['CUBLAS_WORKSPACE_CONFIG'])"
-    )
-    environment = {k: v for k, v in os.environ.items() if k != "CUBLAS_WORKSPACE_CONFIG"}
-    command = [sys.executable, "-c", program]
-    found = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert found.stdout == ":4096:8\n"
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
+    with arithmetic(Resolved("eager", "float32", "local", False)):
+        assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
 
 
 def test_images_are_tested_by_their_pixels() -> None:
@@ -301,7 +300,7 @@ def test_what_torch_was_made_with_is_recorded(monkeypatch: pytest.MonkeyPatch) -
     assert record._versions(torch.device("cpu")).keys().isdisjoint({"cuda", "cudnn"})
 
 
-@needs_fakes
+@pytest.mark.usefixtures("fakes")
 def test_a_former_run_is_gone_before_there_is_another(
     images: Images, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -329,7 +328,7 @@ def test_a_former_run_is_gone_before_there_is_another(
     assert brought == [None]
 
 
-@needs_fakes
+@pytest.mark.usefixtures("fakes")
 def test_what_is_compiled_to_be_captured_runs_where_it_is_captured(
     images: Images, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
