@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 import torch  # noqa: TID251
 from torch import Tensor  # noqa: TID251
@@ -114,10 +114,12 @@ def blank(images: Tensor, boxes: Tensor, fill: tuple[int, ...]) -> Tensor:
     return filled.view(count, height, width, channels).permute(0, 3, 1, 2)
 
 
-@lru_cache(maxsize=64)
+@cache
 def _line(fill: tuple[int, ...], width: int, device: torch.device) -> Tensor:
     """Return the bytes of one line of filled pixels, [width * C].
 
-    It is kept, since a tensor cannot be brought to a device while a CUDA graph is captured.
+    Made on the device, since what is brought to one is waited for, and kept for good, since a CUDA
+    graph reads it where it lies.
     """
-    return torch.tensor(fill * width, dtype=torch.uint8, device=device)
+    pixel = [torch.full((), value, dtype=torch.uint8, device=device) for value in fill]
+    return torch.stack(pixel).repeat(width)

@@ -7,7 +7,7 @@ learning rate. Every tensor that outlives a step keeps its place in memory.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache
 
 import torch  # noqa: TID251
 from torch import Tensor  # noqa: TID251
@@ -137,7 +137,7 @@ def cuda_graph(function: Replay, device: torch.device) -> Replay:
     return graph.replay  # type: ignore[no-any-return]
 
 
-@lru_cache
+@cache
 def _side_stream(index: int) -> torch.cuda.Stream:
     """Return the one stream of a device for warming up and for capturing.
 

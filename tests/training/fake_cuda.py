@@ -14,7 +14,7 @@ import torch
 import torch.cuda.amp.common
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from archdsl.training import engine_step
+from archdsl.training import engine_step, erasing, graph
 from archdsl.training.engine_step import Step
 
 DEVICE = torch.device("cuda", 0)
@@ -96,8 +96,12 @@ def fake_cuda() -> Iterator[None]:
         for owner, name, value in replaced:
             stack.enter_context(mock.patch.object(owner, name, value))
         stack.enter_context(FakeTensorMode(allow_non_fake_inputs=True))
+        # A device that is there must not find what is kept of this one.
+        for kept in (erasing._line, graph._side_stream):
+            stack.callback(kept.cache_clear)
+            kept.cache_clear()
+        stack.callback(_parameters.clear)
         yield
-    _parameters.clear()
 
 
 def has_fakes() -> bool:
