@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -132,6 +132,28 @@ def agree(value: int) -> int:
         greatest = torch.tensor(value)
         dist.all_reduce(greatest, op=dist.ReduceOp.MAX)
         return int(greatest.item())
+
+
+def ask(value: int) -> Callable[[], int]:
+    """Begin what :func:`agree` does, and return what waits for it and returns the greatest.
+
+    So that the others may take their time: nobody waits if the answer is wanted a step later.
+    """
+    dist = _group()
+    if dist is None:
+        return lambda: value
+    import torch  # noqa: TID251
+
+    with watched():
+        greatest = torch.tensor(value)
+        work = dist.all_reduce(greatest, op=dist.ReduceOp.MAX, async_op=True)
+
+    def answer() -> int:
+        with watched():
+            work.wait()
+        return int(greatest.item())
+
+    return answer
 
 
 def add(tensor: Any) -> None:

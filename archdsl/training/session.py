@@ -10,7 +10,7 @@ from archdsl.training.checkpoint import Payload, Place
 from archdsl.training.checkpoint_schedule import Clock, Every, Schedule
 from archdsl.training.checkpoint_store import CheckpointStore, Stored
 from archdsl.training.checkpoint_writer import CheckpointWriter, Task
-from archdsl.training.distributed import agree, world
+from archdsl.training.distributed import agree, ask, world
 from archdsl.training.engine import Engine, Hooks, Position
 from archdsl.training.interruption import Interruption, Stopped
 from archdsl.training.progress import Display
@@ -24,14 +24,6 @@ IDENTITY = ("identity", "source_sha256", "seed")
 """What of the record stands in each checkpoint, so that one of another run is noticed."""
 
 _GO_ON, _KEEP, _SAVE, _STOP = range(4)
-
-_BETWEEN = 0.1
-"""Seconds between two agreements of several processes, at most and about: each waits for all."""
-
-_PACES = 64
-"""Fewer boundaries than this are passed without an agreement, however fast: a host that is far
-ahead of its device takes no time for a step, until it has to wait.
-"""
 
 
 class Session(Hooks):
@@ -65,8 +57,7 @@ class Session(Hooks):
         self._writer: CheckpointWriter | None = None
         self._schedule = Schedule(every, Place(0, 0), clock)
         self._several = world().size > 1
-        self._passed = self._pace = 1  # boundaries since the processes agreed, and until they do
-        self._agreed = clock()
+        self._wished: Callable[[], int] = lambda: _GO_ON  # what they answer, at the next boundary
         self.observe: Callable[[EpochMetrics], None] | None = None
         """Called with the metrics of each epoch, once they are recorded."""
 
@@ -99,17 +90,13 @@ class Session(Hooks):
     def boundary(self, position: Position) -> None:
         """Stop here if a signal has come; else take a checkpoint if one is due.
 
-        Several processes do so at some of the boundaries only, the same ones.
+        Several processes do here what they wished for at the boundary before.
         """
-        if self._passed < self._pace:
-            self._passed += 1
-            return
-        asked = self._interruption.asked
-        wish = self._agree(_STOP if asked is not None else self._wish(_place(position)))
-        if wish == _STOP:
-            raise Stopped(asked or signal.SIGTERM)
-        if wish == _SAVE:
-            self._take(_place(position))
+        if self._several:
+            self._obey(self._wished(), position)
+            self._wished = ask(self._wish_at(position))  # what is saved by now is not due any more
+        else:
+            self._obey(self._wish_at(position), position)
 
     def notice(self, epoch: int, images: int, loss: float | None) -> None:
         """Show how far the epoch is."""
@@ -151,17 +138,16 @@ class Session(Hooks):
         if self._writer:
             self._writer.abandon()
 
-    def _agree(self, wish: int) -> int:
-        """Return the greatest wish of all processes, and set when they agree again."""
-        if not self._several:
-            return wish
-        now = self._clock()
-        each = max(now - self._agreed, 0.0) / self._passed
-        pace = min(max(int(_BETWEEN / each) if each else _PACES, 1), _PACES - 1)
-        # Both in one number, so that all of them have the same pace, too.
-        wish, self._pace = divmod(agree(wish * _PACES + pace), _PACES)
-        self._passed, self._agreed = 1, self._clock()
-        return wish
+    def _obey(self, wish: int, position: Position) -> None:
+        if wish == _STOP:
+            raise Stopped(self._interruption.asked or signal.SIGTERM)
+        # The wish may be of before the end of an epoch, where one was taken.
+        if wish == _SAVE and self._schedule.last != _place(position):
+            self._take(_place(position))
+
+    def _wish_at(self, position: Position) -> int:
+        asked = self._interruption.asked is not None
+        return _STOP if asked else self._wish(_place(position))
 
     def _wish(self, place: Place) -> int:
         # Where the disk is slower than the schedule, the next one waits, and training does not.

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from archdsl.recipes import DataSet, Recipe
 from archdsl.training import Fault, Job, attempt, session, train
+from archdsl.training.checkpoint import Place
 from archdsl.training.checkpoint_schedule import Every
 from archdsl.training.checkpoint_store import CheckpointStore
 from archdsl.training.distributed import World
@@ -246,34 +247,39 @@ def test_another_thread_and_an_ignored_signal_are_left_alone() -> None:
     assert seen == [before, signal.SIG_IGN]
 
 
-@pytest.mark.parametrize(
-    ("step", "others", "agreements"), [(0.2, 1, 40), (0.01, 1, 5), (0.0, 3, 14)]
-)
-def test_several_processes_agree_ten_times_a_second(
-    step: float, others: int, agreements: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """``others`` is the pace of another process."""
-    now, asked = 0.0, []
-
-    def agree(value: int) -> int:
-        asked.append(value)
-        return max(value // session._PACES * session._PACES + others, value) if step else others
-
+@pytest.fixture
+def one_of_two(monkeypatch: pytest.MonkeyPatch) -> session.Session:
     monkeypatch.setattr(session, "world", lambda: World(1, 2))
-    monkeypatch.setattr(session, "agree", agree)
-    interruption = Interruption()
+    monkeypatch.setattr(session, "ask", lambda value: lambda: value)
     display = Display(Console(quiet=True), 1, 40)
-    one = session.Session(interruption, display, Every(), lambda: now)
-    for index in range(40):
-        now += step
-        one.boundary(Position(0, index))
-    assert len(asked) == agreements
-    interruption.asked = signal.SIGTERM
-    monkeypatch.setattr(session, "agree", lambda value: value)
+    return session.Session(Interruption(), display, Every())
+
+
+def test_several_processes_do_at_a_boundary_what_they_wished_for_at_the_one_before(
+    one_of_two: session.Session,
+) -> None:
+    one_of_two.boundary(Position(0, 0))
+    one_of_two._interruption.asked = signal.SIGTERM
+    one_of_two.boundary(Position(0, 1))
     with pytest.raises(Stopped):
-        for index in range(session._PACES):
-            now += step
-            one.boundary(Position(1, index))
+        one_of_two.boundary(Position(0, 2))
+
+
+def test_what_is_due_is_saved_once(
+    one_of_two: session.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved: list[Place] = []
+    wish = lambda place: session._GO_ON if saved else session._SAVE  # noqa: E731
+    monkeypatch.setattr(one_of_two, "_wish", wish)
+    monkeypatch.setattr(one_of_two, "_take", saved.append)
+    for index in range(5):
+        one_of_two.boundary(Position(0, index))
+    assert saved == [Place(0, 1)]
+    saved.clear()
+    one_of_two.boundary(Position(0, 5))
+    one_of_two._schedule.note(Place(1, 0))  # taken at the end of the epoch
+    one_of_two.boundary(Position(1, 0))
+    assert saved == []
 
 
 def test_one_process_stops_before_the_next_step() -> None:
