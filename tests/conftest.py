@@ -44,9 +44,13 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 
 def pytest_collection_finish() -> None:
-    """Let the garbage collector pass over what stays: with torch, 300,000 objects and more."""
+    """Let the garbage collector pass over what stays, and run less often.
+
+    With torch that is 300,000 objects, and a tree of a spec is thousands of which none is garbage.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000)
 
 
 class MarkdownFile(pytest.File):
