@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -73,6 +74,10 @@ def _options(
     pass
 
 
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What a disk says that takes no more."""
+
+
 def main() -> NoReturn:
     """Run the command line and exit: 0 clean, 1 the spec is at fault, 2 the call is at fault."""
     try:
@@ -85,8 +90,9 @@ def main() -> NoReturn:
 
 
 def _run() -> NoReturn:
-    if sys.stdout is None:  # closed by the caller: nobody wants to read it
-        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller: nobody wants to read it
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
     try:
         try:
             app()
@@ -100,14 +106,14 @@ def _run() -> NoReturn:
         _give_up(sys.stdout)
         sys.exit(141)
     except Exception as error:
-        if isinstance(error, OSError) and _takes_no_more():
+        if isinstance(error, OSError) and error.errno in _DISK and _takes_no_more():
             _give_up(sys.stdout)
             try:
                 _say(error)
                 sys.stderr.flush()
             except OSError:  # standard error may lie on the same disk
                 _give_up(sys.stderr)
-            sys.exit(2)
+            sys.exit(130 if isinstance(error.__context__, KeyboardInterrupt) else 2)
         if os.environ.get("ARCHDSL_TRACEBACK"):
             raise
         print(

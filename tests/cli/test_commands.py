@@ -270,7 +270,30 @@ def test_a_full_disk_in_json() -> None:
     assert [fault["code"] for fault in json.loads(run.stderr)] == ["ARCH616"]
 
 
-def test_standard_output_that_is_closed() -> None:
-    command = f"{sys.executable} -m archdsl summary specs/vgg1.arch >&-"
-    run = subprocess.run(["bash", "-c", command], cwd=ROOT, stderr=subprocess.PIPE, text=True)
-    assert run.returncode == 0 and "bug" not in run.stderr
+@needs_a_full_disk
+def test_an_interruption_is_one_whatever_standard_output_takes() -> None:
+    program = (
+        "import archdsl.cli as cli\n"
+        "def interrupted():\n"
+        "    print('[')\n"
+        "    raise KeyboardInterrupt\n"
+        "cli.app = interrupted\n"
+        "cli.main()\n"
+    )
+    with FULL.open("wb") as full:
+        call = [sys.executable, "-c", program]
+        run = subprocess.run(
+            call, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True,
+            env=os.environ | {"PYTHONUNBUFFERED": ""},
+        )  # fmt: skip
+    assert run.returncode == 130
+    assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+@pytest.mark.parametrize(("arguments", "status"), [("specs/vgg1.arch", 0), ("nothing.arch", 2)])
+def test_an_output_that_is_closed(arguments: str, status: int, closed: str) -> None:
+    command = f"{sys.executable} -m archdsl summary {arguments} {closed}"
+    run = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == status
+    assert "bug" not in run.stderr + run.stdout
