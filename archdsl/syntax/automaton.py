@@ -35,6 +35,8 @@ class Tables:
             id(rule): (len(rule.expansion), str(rule.origin.name), configuration.callbacks[rule])
             for rule in parser.rules
         }
+        # A rule of nothing would stand on the state that a chain began with: move() knows of none.
+        assert all(size or origin == "start" for size, origin, _ in self.rules.values())
         self.chains: dict[tuple[Any, Any, str], tuple[Any, Any, Any]] = {}
 
     def chain(self, below: Any, top: Any, terminal: str) -> tuple[Any, Any, Any]:
