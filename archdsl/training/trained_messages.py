@@ -1,4 +1,4 @@
-"""The wording of ARCH655 to ARCH659: what goes wrong with a trained network that is to be used."""
+"""The wording of faults of a trained network that is to be used: ARCH655 to ARCH659 and others."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from archdsl.diagnostics import Diagnostic
 from archdsl.diagnostics.escaping import visible
+from archdsl.training.engine_messages import first_line
 from archdsl.training.faults import Fault
 
 
@@ -88,6 +89,16 @@ def not_onnx(path: Path) -> Fault:
         "ARCH659",
         f"{visible(str(path))} does not end in .onnx",
         help=f"write --onnx {visible(str(path.with_suffix('.onnx')))}",
+    )
+
+
+def out_of_memory(device: str, error: BaseException) -> Fault:
+    """ARCH638: a device whose memory an evaluation does not fit into."""
+    return _fault(
+        "ARCH638",
+        f"{device} has not enough memory for this evaluation",
+        f"torch says: {first_line(error)}",
+        help="take fewer images at a time with a smaller --batch, or another device with --device",
     )
 
 
