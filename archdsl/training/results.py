@@ -11,7 +11,7 @@ from statistics import fmean, stdev
 
 from archdsl.diagnostics import Diagnostic, Severity
 from archdsl.training.faults import Fault
-from archdsl.training.recorded import RECORD, read_recorded
+from archdsl.training.recorded import RECORD, is_smoke, read_recorded
 from archdsl.training.results_messages import metrics_damaged
 
 METRICS = "metrics.jsonl"
@@ -60,7 +60,7 @@ class Run:
     @property
     def is_smoke(self) -> bool:
         """Whether it is a smoke run, whose numbers mean nothing."""
-        return self.record.get("smoke") is not None
+        return is_smoke(self.record)
 
     @property
     def model(self) -> str:

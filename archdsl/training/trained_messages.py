@@ -52,13 +52,21 @@ def other_data(folder: Path, found: str, wanted: str, title: str) -> Fault:
     )
 
 
-def inexact(difference: float, batch: int, file: float, module: float) -> Fault:
-    """ARCH658: an exported network that computes something else than the module."""
+def inexact(
+    difference: float, batch: int, file: float, module: float, *, allowed: float, factor: int
+) -> Fault:
+    """ARCH658: an exported network that computes something else than the module.
+
+    ``allowed`` is the largest difference, ``factor`` how many times as far from float64 as the
+    module the file may be otherwise.
+    """
+    largest = f"{allowed:g}".replace("e-0", "e-")
     return _fault(
         "ARCH658",
         f"the exported network differs from the module by {difference:.3g} at batch {batch}",
         f"from the values in float64 the file is {file:.3g} away, and the module {module:.3g}; "
         "nothing was written",
+        f"allowed is {largest}, or a file at most {factor} times as far from float64 as the module",
         help="install other versions: pip install --upgrade onnx onnxruntime onnxscript",
     )
 

@@ -18,7 +18,8 @@ import torch
 from rich.console import Console
 
 from archdsl.recipes import DataSet, Recipe, Setting
-from archdsl.training import EpochMetrics, Fault, Job, Result, course, resume, train
+from archdsl.training import EpochMetrics, Fault, Job, Result, course, resume, session, train
+from archdsl.training.checkpoint_schedule import Every
 from archdsl.training.checkpoint_store import CheckpointStore
 from archdsl.training.curves_labels import progress
 from archdsl.training.data import Images, read
@@ -227,6 +228,7 @@ def test_it_is_not_continued(
     assert caught.value.status == 75
     assert caught.value.diagnostic.message == "interrupted after 1 epoch and 1 step, of 2"
     assert caught.value.diagnostic.help == "start it again: a smoke run is not continued"
+    assert caught.value.diagnostic.notes == ()
     (folder,) = (tmp_path / "runs").iterdir()
     before = (folder / "run.json").read_bytes()
     with pytest.raises(Fault, match="ARCH626"):
@@ -243,6 +245,23 @@ def test_a_disk_that_does_not_keep_what_is_written(
     assert caught.value.diagnostic.code == "ARCH622"
     (folder,) = tmp_path.iterdir()
     assert facts(folder)["status"] == "failed"
+
+
+def test_a_state_that_is_not_finite_is_not_blamed_on_the_disk(
+    job: Job, digits: DataSet, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is an earlier checkpoint taken for the one that there would be."""
+    real = session.is_finite
+    monkeypatch.setattr(session, "is_finite", lambda found: found["epoch"] == 0 and real(found))
+    with pytest.raises(Fault, match="are not finite after 1 epoch") as caught:
+        begin(job, digits, recipe, tmp_path, smoke=True, every=Every(seconds=0))
+    assert (caught.value.diagnostic.code, caught.value.status) == ("ARCH619", 3)
+    assert caught.value.diagnostic.notes == (
+        "no checkpoint was taken: what is not finite is not saved",
+    )
+    (folder,) = tmp_path.iterdir()
+    assert facts(folder)["status"] == "failed"
+    assert {s.place.epoch for s in CheckpointStore(folder).stored()} == {0}
 
 
 def test_nothing_is_compared_with_its_metrics(

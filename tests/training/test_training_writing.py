@@ -49,6 +49,13 @@ def test_a_folder_that_cannot_be_made(
     assert caught.value.status == 2
     assert below in caught.value.diagnostic.message
     assert (tmp_path / "file").read_text() == "mine"
+    if below.startswith("file"):
+        what = "it" if below == "file" else tmp_path / "file"
+        assert caught.value.diagnostic.message == (
+            f"cannot write to {tmp_path / below}: {what} is a file, "
+            "and a folder is to have that name"
+        )
+        assert caught.value.diagnostic.help == f"name another folder, such as {tmp_path / 'runs'}"
 
 
 @pytest.mark.usefixtures("untrained")
