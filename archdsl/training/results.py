@@ -149,7 +149,7 @@ def read_runs(runs: Path) -> tuple[list[Run], list[Diagnostic]]:
 
 
 def read_metrics(path: Path) -> tuple[tuple[Measured, ...], tuple[Diagnostic, ...]]:
-    """Return the epochs of a ``metrics.jsonl``, and a warning (ARCH663) for each damaged line.
+    """Return the epochs of a ``metrics.jsonl``, and a warning (ARCH662) for each damaged line.
 
     A damaged line is left out: the epochs beside it are as good as before. A file that is not
     there has no epochs.

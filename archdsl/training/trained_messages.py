@@ -16,7 +16,7 @@ def _fault(code: str, message: str, *notes: str, help: str) -> Fault:
 
 
 def no_weights(folder: Path, status: str, which: str) -> Fault:
-    """ARCH655: a run that is not finished, or that has kept no best checkpoint."""
+    """ARCH655: a run that is not finished, or that has kept no checkpoint of its best epoch."""
     if which == "best":
         return _fault(
             "ARCH655",
