@@ -40,7 +40,7 @@ def run(
         typer.Option(metavar="DIR", help="Where the data lie now [where they lay in training]."),
     ] = None,
     best: Annotated[
-        bool, typer.Option("--best", help="The best checkpoint's weights, not the final ones.")
+        bool, typer.Option("--best", help="The weights of the best epoch, not the final ones.")
     ] = False,
     other_data: Annotated[
         bool, typer.Option("--other-data", help="Evaluate on data that are not the run's.")
@@ -127,7 +127,7 @@ def facts_of(trained: Trained, found: Evaluated, device: str) -> dict[str, Any]:
 
 
 def _print(facts: dict[str, Any], out: Console, *, per_class: bool) -> None:
-    which = "final weights" if facts["weights"] == "final" else "weights of the best checkpoint"
+    which = "final weights" if facts["weights"] == "final" else "weights of the best epoch"
     lines = [
         f"{facts['model']}, {which}, after {facts['epoch']} epochs",
         f"{facts['images']:,} test images of {facts['data']}, {facts['device']}, "

@@ -16,7 +16,7 @@ def run(
         Path, typer.Option("--onnx", metavar="FILE", help="The file to write.", show_default=False)
     ],
     best: Annotated[
-        bool, typer.Option("--best", help="The best checkpoint's weights, not the final ones.")
+        bool, typer.Option("--best", help="The weights of the best epoch, not the final ones.")
     ] = False,
     normalise: Annotated[
         bool,

@@ -145,7 +145,12 @@ _ENTRIES = (
     Entry("ARCH635", "batch-too-small", "fewer images than processes", Raised.TRAINING),
     Entry("ARCH636", "snapshot-mismatch", "a snapshot of another run", Raised.TRAINING),
     Entry("ARCH637", "no-rendezvous", "the processes of a run do not meet", Raised.TRAINING),
-    Entry("ARCH638", "device-memory", "a run that a device has no memory for", Raised.TRAINING),
+    Entry(
+        "ARCH638",
+        "device-memory",
+        "a run, or its evaluation, that a device has no memory for",
+        Raised.TRAINING,
+    ),
     # Recipes, once more.
     Entry("ARCH640", "unreached-epoch", "a schedule that training never comes to"),
     Entry("ARCH641", "misplaced-augmentation", "an augmentation behind which another stands"),

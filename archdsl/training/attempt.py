@@ -83,7 +83,9 @@ class Attempt:
                     check_writable(writable)
                 images = self._read(here, console)
                 demand_fit(self.job, self.dataset, self.recipe, images)
-                extent = extent_of(self.recipe, images, device) if self.smoke else None
+                extent = None
+                if self.smoke:
+                    extent = extent_of(self.recipe, images, device, self.job.input)
                 part = extent.part_of(images) if extent else images
                 epochs = extent.epochs if extent else self.recipe.epochs
                 display = Display(console, epochs, len(part.train_y))

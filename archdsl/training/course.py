@@ -186,8 +186,12 @@ class Course:
 
     def _read_back(self, record: Record) -> None:
         """Write a checkpoint, and go on from it as a process would that continues the run."""
-        stored = self.session.take_last()
-        agree(0)  # it is written now
+        stored, place = self.session.take_last(), self.session.place
+        # Of what is not finite none is taken. Only the process that writes knows; and once all have
+        # agreed, the checkpoint is written.
+        taken = not self.opened.folder or (stored is not None and stored.place == place)
+        if agree(0 if taken else 1):
+            raise messages.state_not_finite(place)
         loaded = self.attempt.load(self.opened, record)
         if loaded is None or (stored and loaded.stored != stored):
             damaged = loaded.damaged if loaded else ()

@@ -10,7 +10,7 @@ from typing import Any
 import torch  # noqa: TID251
 
 from archdsl.training import distributed, engine_messages
-from archdsl.training.faults import DeviceError
+from archdsl.training.faults import DeviceError, Fault
 
 
 def choose_device(name: str) -> torch.device:
@@ -43,19 +43,25 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
+Wording = Callable[[str, BaseException], Fault]
+"""The fault of a device, by its name, that has not enough memory; the error is torch's."""
+
+
 @contextmanager
-def at_work(device: torch.device) -> Iterator[None]:
+def at_work(
+    device: torch.device, out_of_memory: Wording = engine_messages.out_of_memory
+) -> Iterator[None]:
     """Return a context in which a CUDA device is the current one; for a CPU, one without effect.
 
     Streams, events, pinned memory and captures are of the current device, wherever the tensors
     lie: on another one an event would have happened at once, and a capture would be empty. Memory
-    of the device that is not enough is Fault ARCH638 there.
+    of the device that is not enough is Fault ARCH638 there, in the words of ``out_of_memory``.
     """
     try:
         with torch.cuda.device(device) if device.type == "cuda" else nullcontext():
             yield
     except torch.OutOfMemoryError as error:
-        raise engine_messages.out_of_memory(str(device), error) from error
+        raise out_of_memory(str(device), error) from error
 
 
 class Clock:

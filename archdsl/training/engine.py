@@ -148,7 +148,8 @@ class Engine:
         """Go back, or on, to where a snapshot was taken; :meth:`epochs` goes on from there.
 
         The number of processes may be another one. Raises Fault ARCH636, with nothing changed, for
-        a snapshot of another model, optimizer or number of steps.
+        a snapshot of another model, optimizer or number of steps, and ARCH638 where the device has
+        not enough memory.
         """
         if snapshot.get("format") != _FORMAT:
             raise engine_messages.snapshot_mismatch(f"its format is {snapshot.get('format')}")
@@ -157,11 +158,12 @@ class Engine:
             steps = snapshot["ledger"].shape[1]
             reason = f"its epochs have {steps} steps, and those of this run {self._steps}"
             raise engine_messages.snapshot_mismatch(reason)
-        self._built.state.load(snapshot)
-        self._built.ledger.forget()
-        if self.world.rank == 0:  # the sum over all processes is what counts
-            values.copy_(snapshot["ledger"])
-        load_generators(snapshot["generators"], self._device, self.world.rank)
+        with at_work(self._device):
+            self._built.state.load(snapshot)
+            self._built.ledger.forget()
+            if self.world.rank == 0:  # the sum over all processes is what counts
+                values.copy_(snapshot["ledger"])
+            load_generators(snapshot["generators"], self._device, self.world.rank)
         self.position = Position(snapshot["epoch"], snapshot["step"])
 
     def _epoch(self) -> EpochMetrics:

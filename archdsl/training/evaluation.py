@@ -12,6 +12,7 @@ from archdsl.recipes import FOLDER, folder_of_images
 from archdsl.training import trained_messages as messages
 from archdsl.training.data import Images, read
 from archdsl.training.data_messages import other_classes
+from archdsl.training.devices import at_work
 from archdsl.training.engine_evaluation import images_at_once
 from archdsl.training.engine_step import Scaling, loss_of
 from archdsl.training.listing import list_images
@@ -76,27 +77,28 @@ def evaluate(
     """Return loss and accuracy on the test images.
 
     By the arithmetic of the run, where the device has it, and by its batches, so that on one
-    machine the same weights give the same numbers to the bit; ``batch`` sets another size.
+    machine the same weights give the same numbers to the bit; ``batch`` sets another size. Raises
+    Fault ARCH638 where the device has not enough memory.
     """
     facts = trained.recorded.facts
     precision = facts.get("precision", "float32")
     if precision == "bfloat16" and not has_bfloat16(device):
         precision = "float32"
     resolved = Resolved("eager", precision, "local", bool(facts.get("deterministic")))
-    network = trained.network.to(device=device, memory_format=torch.channels_last)
-    scaled = Images(
-        *(images.train_x, images.train_y, images.test_x, images.test_y),
-        *(trained.mean, trained.std, images.sha256),
-    )
-    scaling = Scaling(scaled, resolved, device)
     _, height, width = trained.input
-    x = torch.from_numpy(resize(images.test_x.numpy(), height, width)).to(device)
-    y = images.test_y.to(device)
     size = batch or images_at_once(device, height, width)
     classes = int(facts["classes"])
-    total = torch.zeros((), dtype=torch.float64, device=device)
-    right = torch.zeros(classes, dtype=torch.int64, device=device)
-    with arithmetic(resolved):
+    with at_work(device, messages.out_of_memory), arithmetic(resolved):
+        network = trained.network.to(device=device, memory_format=torch.channels_last)
+        scaled = Images(
+            *(images.train_x, images.train_y, images.test_x, images.test_y),
+            *(trained.mean, trained.std, images.sha256),
+        )
+        scaling = Scaling(scaled, resolved, device)
+        x = torch.from_numpy(resize(images.test_x.numpy(), height, width)).to(device)
+        y = images.test_y.to(device)
+        total = torch.zeros((), dtype=torch.float64, device=device)
+        right = torch.zeros(classes, dtype=torch.int64, device=device)
         for start in range(0, len(y), size):
             labels = y[start : start + size]
             with torch.inference_mode(), autocast(resolved, device):
@@ -104,12 +106,7 @@ def evaluate(
                 total += loss_of(logits, labels).double() * len(labels)
                 correct = labels[logits.argmax(1) == labels]
                 right += torch.bincount(correct, minlength=classes)
+        loss, accuracy = float(total / len(y)), float(right.sum().double() / len(y))
+        by_class = tuple(right.tolist())
     counts = torch.bincount(images.test_y, minlength=classes).tolist()
-    return Evaluated(
-        float(total / len(y)),
-        float(right.sum().double() / len(y)),
-        tuple(counts),
-        tuple(right.tolist()),
-        same_data,
-        precision,
-    )
+    return Evaluated(loss, accuracy, tuple(counts), by_class, same_data, precision)

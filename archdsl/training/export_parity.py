@@ -65,7 +65,11 @@ def parity_of(
     rounding = max(parity.module for parity in found.values())
     for batch, parity in found.items():
         if not parity.is_allowed(rounding):
-            raise messages.inexact(parity.difference, batch, parity.file, rounding)
+            raise messages.inexact(
+                *(parity.difference, batch, parity.file, rounding),
+                allowed=ALLOWED,
+                factor=FACTOR,
+            )
     return found
 
 

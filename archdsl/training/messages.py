@@ -93,6 +93,17 @@ def is_a_folder(path: Path) -> Fault:
     )
 
 
+def is_a_file(path: Path, file: Path) -> Fault:
+    """ARCH615: a folder is to be made, and a file has its name, or that of one above it."""
+    what = "it" if file == path else file
+    other = file.with_name("my-runs" if file.name == "runs" else "runs")
+    return _fault(
+        "ARCH615",
+        f"cannot write to {path}: {what} is a file, and a folder is to have that name",
+        help=f"name another folder, such as {other}",
+    )
+
+
 def disk_full(path: Path) -> Fault:
     """ARCH616: no space left for a file."""
     return _fault(
@@ -120,7 +131,8 @@ def interrupted(
     """ARCH617: a signal while training; ``place`` is how far the run was.
 
     ``checkpoint`` is None where this process has written none. ``status`` is 75 for a run that was
-    ended between two steps, 130 for one that was broken off.
+    ended between two steps, 130 for one that was broken off. What a smoke run has saved is of no
+    use, so nothing is said of it.
     """
     if status == 130:
         note = "broken off at once: the checkpoints are as they were"
@@ -131,7 +143,7 @@ def interrupted(
     return _fault(
         "ARCH617",
         f"interrupted after {place}, of {epochs}",
-        note,
+        *(() if smoke else (note,)),
         help="start it again: a smoke run is not continued"
         if smoke
         else f"continue it: archdsl resume {folder}",
@@ -149,12 +161,12 @@ def package_missing(packages: Sequence[str]) -> Fault:
     )
 
 
-def not_finite(loss: float, on: str, epoch: int, learning_rate: float) -> Fault:
-    """ARCH619: the loss is NaN or infinite; ``on`` is ``training`` or ``test``."""
+def state_not_finite(place: object) -> Fault:
+    """ARCH619: a checkpoint would hold NaN or infinity; ``place`` is how far the run was."""
     return _fault(
         "ARCH619",
-        f"the loss on the {on} images is {loss} in epoch {epoch}",
-        f"the learning rate was {learning_rate:g}",
+        f"weights, or what the optimizer keeps for them, are not finite after {place}",
+        "no checkpoint was taken: what is not finite is not saved",
         help="lower the learning rate in the recipe",
         status=3,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,11 @@ from archdsl.training.options import Options
 RECORD = "run.json"
 SCALARS = "events.out.tfevents.*"
 """What TensorBoard calls its files."""
+
+
+def is_smoke(facts: Mapping[str, object]) -> bool:
+    """Return whether ``run.json`` tells of a smoke run: its numbers mean nothing."""
+    return facts.get("smoke") is not None
 
 
 def sha256_of(text: str) -> str:
@@ -47,7 +53,7 @@ class Recorded:
     @property
     def is_smoke(self) -> bool:
         """Whether it is a smoke run: its numbers mean nothing, and it is not continued."""
-        return self.facts.get("smoke") is not None
+        return is_smoke(self.facts)
 
     @property
     def tensorboard(self) -> bool:

@@ -11,7 +11,7 @@ from statistics import fmean, stdev
 
 from archdsl.diagnostics import Diagnostic, Severity
 from archdsl.training.faults import Fault
-from archdsl.training.recorded import RECORD, read_recorded
+from archdsl.training.recorded import RECORD, is_smoke, read_recorded
 from archdsl.training.results_messages import metrics_damaged
 
 METRICS = "metrics.jsonl"
@@ -60,7 +60,7 @@ class Run:
     @property
     def is_smoke(self) -> bool:
         """Whether it is a smoke run, whose numbers mean nothing."""
-        return self.record.get("smoke") is not None
+        return is_smoke(self.record)
 
     @property
     def model(self) -> str:
@@ -149,7 +149,7 @@ def read_runs(runs: Path) -> tuple[list[Run], list[Diagnostic]]:
 
 
 def read_metrics(path: Path) -> tuple[tuple[Measured, ...], tuple[Diagnostic, ...]]:
-    """Return the epochs of a ``metrics.jsonl``, and a warning (ARCH663) for each damaged line.
+    """Return the epochs of a ``metrics.jsonl``, and a warning (ARCH662) for each damaged line.
 
     A damaged line is left out: the epochs beside it are as good as before. A file that is not
     there has no epochs.

@@ -52,12 +52,15 @@ class Extent:
         return asdict(self)
 
 
-def extent_of(recipe: Recipe, images: Images, device: torch.device) -> Extent:
+def extent_of(
+    recipe: Recipe, images: Images, device: torch.device, input: tuple[int, int, int]
+) -> Extent:
     """Return how much of a run is done: all of it, where it is smaller than that.
 
     Of the test images as many as a device is given at a time, so that their memory is had, too.
+    ``input`` is the model's, [C, H, W]: the test images may have another size yet.
     """
     train, test = len(images.train_y), len(images.test_y)
     part = max(1, _TRAIN // recipe.batch) * recipe.batch + train % recipe.batch
-    tested = images_at_once(device, *images.test_x.shape[2:])
+    tested = images_at_once(device, *input[1:])
     return Extent(min(EPOCHS, recipe.epochs), min(part, train), min(tested, test))

@@ -1,4 +1,4 @@
-"""The wording of ARCH655 to ARCH659: what goes wrong with a trained network that is to be used."""
+"""The wording of faults of a trained network that is to be used: ARCH655 to ARCH659 and others."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from archdsl.diagnostics import Diagnostic
 from archdsl.diagnostics.escaping import visible
+from archdsl.training.engine_messages import first_line
 from archdsl.training.faults import Fault
 
 
@@ -15,7 +16,7 @@ def _fault(code: str, message: str, *notes: str, help: str) -> Fault:
 
 
 def no_weights(folder: Path, status: str, which: str) -> Fault:
-    """ARCH655: a run that is not finished, or that has kept no best checkpoint."""
+    """ARCH655: a run that is not finished, or that has kept no checkpoint of its best epoch."""
     if which == "best":
         return _fault(
             "ARCH655",
@@ -51,13 +52,21 @@ def other_data(folder: Path, found: str, wanted: str, title: str) -> Fault:
     )
 
 
-def inexact(difference: float, batch: int, file: float, module: float) -> Fault:
-    """ARCH658: an exported network that computes something else than the module."""
+def inexact(
+    difference: float, batch: int, file: float, module: float, *, allowed: float, factor: int
+) -> Fault:
+    """ARCH658: an exported network that computes something else than the module.
+
+    ``allowed`` is the largest difference, ``factor`` how many times as far from float64 as the
+    module the file may be otherwise.
+    """
+    largest = f"{allowed:g}".replace("e-0", "e-")
     return _fault(
         "ARCH658",
         f"the exported network differs from the module by {difference:.3g} at batch {batch}",
         f"from the values in float64 the file is {file:.3g} away, and the module {module:.3g}; "
         "nothing was written",
+        f"allowed is {largest}, or a file at most {factor} times as far from float64 as the module",
         help="install other versions: pip install --upgrade onnx onnxruntime onnxscript",
     )
 
@@ -88,6 +97,16 @@ def not_onnx(path: Path) -> Fault:
         "ARCH659",
         f"{visible(str(path))} does not end in .onnx",
         help=f"write --onnx {visible(str(path.with_suffix('.onnx')))}",
+    )
+
+
+def out_of_memory(device: str, error: BaseException) -> Fault:
+    """ARCH638: a device whose memory an evaluation does not fit into."""
+    return _fault(
+        "ARCH638",
+        f"{device} has not enough memory for this evaluation",
+        f"torch says: {first_line(error)}",
+        help="take fewer images at a time with a smaller --batch, or another device with --device",
     )
 
 

@@ -113,9 +113,15 @@ def cut_file(path: Path, size: int) -> None:
 
 def make_folders(path: Path) -> None:
     """Make a folder and those above it, where absent; raises Fault ARCH615 or ARCH616."""
+    above = (path, *path.parents)
     with _reported(path):
-        absent = [folder for folder in (path, *path.parents) if not folder.exists()]
-        path.mkdir(parents=True, exist_ok=True)
+        absent = [folder for folder in above if not folder.exists()]
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            if file := next((each for each in above if each.exists() and not each.is_dir()), None):
+                raise messages.is_a_file(path, file) from error
+            raise
         for folder in absent:
             _sync_folder(folder.parent)
 

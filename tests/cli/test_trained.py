@@ -114,6 +114,8 @@ def test_evaluate(place: Path) -> None:
     assert lines[0] == "Pets, final weights, after 2 epochs"
     assert lines[3] == "equal to what the run recorded, to the bit"
     assert [line.split()[0] for line in lines[6:]] == ["cat", "dög"]
+    done = archdsl("evaluate", run_of(place), "--best", cwd=place)
+    assert done.stdout.startswith("Pets, weights of the best epoch, after ")
 
 
 def test_evaluate_in_json(place: Path) -> None:

@@ -21,10 +21,12 @@ from archdsl.training import Fault, distributed, engine_building, graph, record
 from archdsl.training.data import Images
 from archdsl.training.devices import at_work, choose_device
 from archdsl.training.distributed import World
+from archdsl.training.engine import Engine
 from archdsl.training.engine_building import Built, build_engine
 from archdsl.training.engine_evaluation import images_at_once
 from archdsl.training.engine_ledger import Ledger
 from archdsl.training.engine_runner import rates_on
+from archdsl.training.engine_state import State
 from archdsl.training.engine_step import Step
 from archdsl.training.faults import DeviceError
 from archdsl.training.graph import GraphRunner, Replay, cuda_graph
@@ -179,6 +181,20 @@ def test_an_engine_works_on_its_device_whichever_is_current(
     assert caught.value.diagnostic.notes == (
         "torch says: CUDA out of memory. Tried to allocate 2.00 GiB.",
     )
+
+
+def test_a_snapshot_that_the_device_has_no_memory_for(
+    images: Images, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Engine(Net(), images, recipe, torch.device("cpu"))
+    snapshot = engine.snapshot()
+
+    def takes_too_much(*_: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(State, "load", takes_too_much)
+    with pytest.raises(Fault, match="ARCH638"):
+        engine.restore(snapshot)
 
 
 class Broken:

@@ -110,6 +110,25 @@ def test_what_a_class_gets_right_is_counted_by_hand(finished: Path, console: Con
     assert sum(abs(a - b) for a, b in zip(by_hand, found.right, strict=True)) <= 1
 
 
+@pytest.mark.parametrize("where", ["on the way to it", "on it"])
+def test_a_device_without_enough_memory(
+    finished: Path, console: Console, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    def takes_too_much(*_: Any, **__: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nmore")
+
+    if where == "on it":
+        monkeypatch.setattr(evaluation, "loss_of", takes_too_much)
+    else:
+        monkeypatch.setattr(torch.nn.Module, "to", takes_too_much)
+    with pytest.raises(Fault, match="not enough memory for this evaluation") as caught:
+        measure(finished, console)
+    found = caught.value.diagnostic
+    assert (found.code, caught.value.status) == ("ARCH638", 2)
+    assert found.notes == ("torch says: CUDA out of memory. Tried to allocate 2.00 GiB.",)
+    assert "--batch" in str(found.help)
+
+
 def test_a_run_that_is_not_finished(finished: Path) -> None:
     change(finished, status="interrupted")
     assert "the run is interrupted" in fault_of("ARCH655", finished)

@@ -167,6 +167,12 @@ def test_a_file_that_computes_something_else_is_not_written(
         next(trained.network.parameters()).add_(0.5)
     monkeypatch.setattr(exporting, "_converted", lambda *_: data)
     assert "at batch 1" in refused("ARCH658", trained, tmp_path / "a.onnx")
+    with pytest.raises(Fault) as caught:
+        export(trained, tmp_path / "a.onnx")
+    assert caught.value.diagnostic.notes[1] == (
+        "allowed is 1e-5, or a file at most 4 times as far from float64 as the module"
+    )
+    assert (ALLOWED, FACTOR) == (1e-5, 4)
 
 
 def test_large_logits_are_measured_against_float64(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -143,10 +144,10 @@ def test_a_compiled_network_does_about_the_same(images: Images, recipe: Recipe) 
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("No working C++ compiler found\nmore", "No working C"),
+        ("No working C++ compiler found\nmore", "No working C++ compiler found"),
         (
             "backend='inductor' raised:\nRuntimeError: no Triton\n",
-            "raised: RuntimeError: no Triton",
+            "backend='inductor' raised: RuntimeError: no Triton",
         ),
         ("", "RuntimeError"),
     ],
@@ -161,7 +162,7 @@ def test_a_network_that_cannot_be_compiled(
         return forward
 
     monkeypatch.setattr(torch, "compile", refuse)
-    with pytest.raises(Fault, match=f"could not be compiled: .*{reason}$|{reason}") as caught:
+    with pytest.raises(Fault, match=f"could not be compiled: {re.escape(reason)}$") as caught:
         Engine(Net(), images, recipe, CPU, Options(engine="compile", precision="float32"))
     assert caught.value.diagnostic.code == "ARCH633"
 

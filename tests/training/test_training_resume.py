@@ -5,19 +5,18 @@ from __future__ import annotations
 import io
 import json
 import os
-import signal
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from rich.console import Console
+from runs_of_tests import SignalAt, begin, demand_equal, final_state, go_on
 
 from archdsl.recipes import DataSet, Recipe, Setting
-from archdsl.training import EpochMetrics, Fault, Job, Result, attempt, course, resume, train
-from archdsl.training.checkpoint import Place, decode
+from archdsl.training import Fault, Job, attempt, course
 from archdsl.training.checkpoint_schedule import Every
 from archdsl.training.checkpoint_store import CheckpointStore
 from archdsl.training.engine import Engine, Position
@@ -46,70 +45,9 @@ def recipe(make_recipe: MakeRecipe) -> Recipe:
     return make_recipe(epochs=3, batch=256, augment=(crop, Setting("hflip")))  # six steps an epoch
 
 
-class SignalAt:
-    """Sends a signal to this very process when the run comes to a position."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.at: list[tuple[int, int]] = []
-        self.number = signal.SIGTERM
-        real = Session.boundary
-
-        def boundary(session: Session, position: Position) -> None:
-            if (position.epoch, position.step) in self.at:
-                self.at.remove((position.epoch, position.step))
-                signal.raise_signal(self.number)
-            real(session, position)
-
-        monkeypatch.setattr(Session, "boundary", boundary)
-
-
 @pytest.fixture
 def signals(monkeypatch: pytest.MonkeyPatch) -> SignalAt:
     return SignalAt(monkeypatch)
-
-
-def begin(job: Job, dataset: DataSet, recipe: Recipe, out: Path, **more: Any) -> Result:
-    console = more.pop("console", Console(file=io.StringIO()))
-    return train(job, dataset, recipe, data=None, out=out, console=console, device="cpu", **more)
-
-
-def go_on(folder: Path, job: Job, **more: Any) -> tuple[Result, str]:
-    file = io.StringIO()
-    return resume(folder, job, console=Console(file=file, width=500), **more), file.getvalue()
-
-
-def final_state(result: Result) -> dict[str, Any]:
-    """Everything that a run ends with but times: weights, momentum, metrics, generators."""
-    loaded = CheckpointStore(result.folder).load()
-    assert loaded is not None
-    return {
-        "engine": loaded.payload["engine"],
-        "best": loaded.payload["best"],
-        "metrics": [untimed(line) for line in loaded.payload["metrics"].splitlines()],
-        "weights": result.weights.read_bytes(),
-        "result": [untimed(json.dumps(asdict(m))) for m in result.epochs],
-        "file": [untimed(x) for x in (result.folder / "metrics.jsonl").read_text().splitlines()],
-    }
-
-
-def untimed(line: str) -> dict[str, Any]:
-    values = json.loads(line)
-    return {k: v for k, v in values.items() if k not in ("seconds", "images_per_second")}
-
-
-def demand_equal(one: Any, other: Any, where: str = "") -> None:
-    if isinstance(one, torch.Tensor):
-        assert torch.equal(one, other), where
-    elif isinstance(one, dict):
-        assert one.keys() == other.keys(), where
-        for key in one:
-            demand_equal(one[key], other[key], f"{where}.{key}")
-    elif isinstance(one, list):
-        assert len(one) == len(other), where
-        for index, (a, b) in enumerate(zip(one, other, strict=True)):
-            demand_equal(a, b, f"{where}[{index}]")
-    else:
-        assert one == other, where
 
 
 # Before the first step, in the middle, before an evaluation (which is at step 6), after an epoch.
@@ -431,121 +369,3 @@ def test_an_error_of_the_thread_ends_the_run(
     record = json.loads((folder / "run.json").read_text())
     assert (record["status"], record["reason"]) == ("failed", "the disk is made of cheese")
     assert record["final"]["epoch"] < 50
-
-
-@pytest.mark.parametrize("every", [1, 4, 100])
-def test_the_best_is_the_best_of_all_epochs(
-    job: Job, digits: DataSet, make_recipe: MakeRecipe, tmp_path: Path, every: int
-) -> None:
-    """Whether a checkpoint was due behind it or not."""
-    every_so = Every(epochs=every, seconds=1e9)
-    result = begin(job, digits, make_recipe(epochs=12, lr=1.5), tmp_path, every=every_so)
-    store = CheckpointStore(result.folder)
-    loaded = store.load()
-    assert loaded is not None
-    accuracies = [metrics.test_accuracy for metrics in result.epochs]
-    best = accuracies.index(max(accuracies)) + 1
-    assert best < 12  # else this tests nothing
-    assert loaded.payload["best"] == [best, max(accuracies)]
-    (stored,) = (each for each in store.stored() if each.place.epoch == best)
-    kept = decode(stored.path, stored.sha256)  # a whole checkpoint, like any other
-    assert (kept["best"], kept["engine"]["epoch"]) == (loaded.payload["best"], best)
-    assert len(kept["metrics"].splitlines()) == best
-
-
-class Improving:
-    """Makes test accuracies what they are to be, epoch by epoch."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *accuracies: float) -> None:
-        real = Session.end_epoch
-
-        def end_epoch(session: Session, metrics: EpochMetrics) -> None:
-            real(session, replace(metrics, test_accuracy=accuracies[metrics.epoch - 1]))
-
-        monkeypatch.setattr(Session, "end_epoch", end_epoch)
-
-
-def watch_saves(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
-    """Return a list that will hold the places of checkpoints, in the order they are written."""
-    seen: list[tuple[int, int]] = []
-    real = CheckpointStore.save
-
-    def save(store: CheckpointStore, payload: Any, place: Place, best: Any) -> Any:
-        seen.append((place.epoch, place.step))
-        return real(store, payload, place, best)
-
-    monkeypatch.setattr(CheckpointStore, "save", save)
-    return seen
-
-
-def stored_places(folder: Path) -> list[tuple[int, int]]:
-    return [(s.place.epoch, s.place.step) for s in CheckpointStore(folder).stored()]
-
-
-def test_the_best_is_written_with_the_next_that_is_due(
-    job: Job,
-    digits: DataSet,
-    make_recipe: MakeRecipe,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    Improving(monkeypatch, 0.1, 0.2, 0.3, 0.2, 0.2, 0.3, 0.4, 0.5, 0.1, 0.1)
-    seen = watch_saves(monkeypatch)
-    recipe = make_recipe(epochs=10, batch=1437)
-    result = begin(job, digits, recipe, tmp_path, every=Every(epochs=5, seconds=1e9))
-    # 3 with 5, though 1 and 2 were best in their time; 8 with 10; 6 is no better than 3.
-    assert seen == [(3, 0), (5, 0), (8, 0), (10, 0)]
-    assert stored_places(result.folder) == [(10, 0), (8, 0)]
-
-
-def test_a_signal_saves_the_best_too_and_a_kill_loses_nothing_for_good(
-    job: Job,
-    digits: DataSet,
-    make_recipe: MakeRecipe,
-    signals: SignalAt,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    Improving(monkeypatch, 0.1, 0.4, 0.3, 0.2, 0.2, 0.1)
-    recipe = make_recipe(epochs=6, batch=479)
-    never = Every(epochs=100, seconds=1e9)
-    whole = begin(job, digits, recipe, tmp_path / "whole", every=never)
-    assert stored_places(whole.folder) == [(6, 0), (2, 0)]
-    seen = watch_saves(monkeypatch)
-    signals.at = [(3, 1)]
-    with pytest.raises(Fault):
-        begin(job, digits, recipe, tmp_path / "runs", every=never)
-    (folder,) = (tmp_path / "runs").iterdir()
-    assert seen == stored_places(folder)[::-1] == [(2, 0), (3, 1)]
-    # As if it had been killed before the second of them was written.
-    CheckpointStore(folder).stored()[0].path.unlink()
-    result, said = go_on(folder, job, every=never)
-    assert "going on after 2 epochs" in said
-    demand_equal(final_state(result), final_state(whole))
-    # As if before both: what was best is had again on the way.
-    for stored in CheckpointStore(folder).stored():
-        stored.path.unlink()
-    (folder / "run.json").write_text(
-        (folder / "run.json").read_text().replace('"finished"', '"running"')
-    )
-    result, _ = go_on(folder, job, every=never)
-    demand_equal(final_state(result), final_state(whole))
-    assert stored_places(folder) == [(6, 0), (2, 0)]
-
-
-def test_the_best_is_written_when_the_loss_is_lost(
-    job: Job,
-    digits: DataSet,
-    make_recipe: MakeRecipe,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    Improving(monkeypatch, 0.1, 0.2, 0.1, 0.1)
-    step = Setting("step", {"at": (3,), "factor": 1e30})
-    recipe = make_recipe(epochs=5, batch=256, schedule=step)
-    with pytest.raises(Fault, match="ARCH619"):
-        begin(job, digits, recipe, tmp_path, every=Every(epochs=100, seconds=1e9))
-    (folder,) = tmp_path.iterdir()
-    assert stored_places(folder) == [(2, 0)]
-    report = json.loads((folder / "nan_report.json").read_text())
-    assert report["last_good"].startswith("checkpoints/000002-000000-")

@@ -18,11 +18,13 @@ import torch
 from rich.console import Console
 
 from archdsl.recipes import DataSet, Recipe, Setting
-from archdsl.training import EpochMetrics, Fault, Job, Result, course, resume, train
+from archdsl.training import EpochMetrics, Fault, Job, Result, course, resume, session, train
+from archdsl.training.checkpoint_schedule import Every
 from archdsl.training.checkpoint_store import CheckpointStore
 from archdsl.training.curves_labels import progress
 from archdsl.training.data import Images, read
 from archdsl.training.engine import Engine, Position
+from archdsl.training.engine_evaluation import Evaluation
 from archdsl.training.options import Options
 from archdsl.training.reproduction_estimate import estimate
 from archdsl.training.results import read_run
@@ -49,7 +51,8 @@ def images(digits: DataSet, console: Console) -> Images:
 def begin(job: Job, dataset: DataSet, recipe: Recipe, out: Path, **more: Any) -> tuple[Result, str]:
     file = io.StringIO()
     console = Console(file=file, width=500)
-    result = train(job, dataset, recipe, data=None, out=out, console=console, device="cpu", **more)
+    given = {"data": None} | more
+    result = train(job, dataset, recipe, out=out, console=console, device="cpu", **given)
     return result, file.getvalue()
 
 
@@ -71,10 +74,38 @@ def facts(folder: Path) -> dict[str, Any]:
 def test_whole_batches_and_the_tail_of_the_long_run(
     batch: int, epochs: int, extent: Extent, images: Images, make_recipe: MakeRecipe
 ) -> None:
-    assert extent_of(make_recipe(epochs=epochs, batch=batch), images, CPU) == extent
+    recipe = make_recipe(epochs=epochs, batch=batch)
+    assert extent_of(recipe, images, CPU, (1, 8, 8)) == extent
     assert extent.train % batch == 1437 % batch
-    cuda = extent_of(make_recipe(epochs=epochs, batch=batch), images, torch.device("cuda"))
+    cuda = extent_of(recipe, images, torch.device("cuda"), (1, 8, 8))
     assert cuda == replace(extent, test=360)
+
+
+def test_test_images_are_counted_at_the_size_of_the_input(
+    make_job: Callable[..., Job],
+    make_cifar: Callable[..., DataSet],
+    parts: dict[str, bytes],
+    place: Callable[[Path, dict[str, bytes]], None],
+    make_recipe: MakeRecipe,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They are 32 x 32 until they are fitted to it, and an evaluation takes as many at a time."""
+    place(tmp_path / "data", parts)
+    recipe = make_recipe(batch=32, augment=(Setting("resize", {"size": 128}),))
+    taken: list[Any] = []
+    real = Evaluation.__init__
+
+    def init(evaluation: Evaluation, *arguments: Any) -> None:
+        real(evaluation, *arguments)
+        taken.append((evaluation._batch, tuple(evaluation._x.shape)))
+
+    monkeypatch.setattr(Evaluation, "__init__", init)
+    job = make_job(input=(3, 128, 128))
+    where = {"data": tmp_path / "data", "out": tmp_path / "runs"}
+    result, _ = begin(job, make_cifar(parts), recipe, smoke=True, **where)
+    assert taken == [(15, (15, 3, 128, 128))]  # of 20
+    assert facts(result.folder)["smoke"]["test"] == 15
 
 
 def test_the_part_is_spread_over_the_set_and_scaled_as_the_whole(images: Images) -> None:
@@ -197,6 +228,7 @@ def test_it_is_not_continued(
     assert caught.value.status == 75
     assert caught.value.diagnostic.message == "interrupted after 1 epoch and 1 step, of 2"
     assert caught.value.diagnostic.help == "start it again: a smoke run is not continued"
+    assert caught.value.diagnostic.notes == ()
     (folder,) = (tmp_path / "runs").iterdir()
     before = (folder / "run.json").read_bytes()
     with pytest.raises(Fault, match="ARCH626"):
@@ -213,6 +245,23 @@ def test_a_disk_that_does_not_keep_what_is_written(
     assert caught.value.diagnostic.code == "ARCH622"
     (folder,) = tmp_path.iterdir()
     assert facts(folder)["status"] == "failed"
+
+
+def test_a_state_that_is_not_finite_is_not_blamed_on_the_disk(
+    job: Job, digits: DataSet, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is an earlier checkpoint taken for the one that there would be."""
+    real = session.is_finite
+    monkeypatch.setattr(session, "is_finite", lambda found: found["epoch"] == 0 and real(found))
+    with pytest.raises(Fault, match="are not finite after 1 epoch") as caught:
+        begin(job, digits, recipe, tmp_path, smoke=True, every=Every(seconds=0))
+    assert (caught.value.diagnostic.code, caught.value.status) == ("ARCH619", 3)
+    assert caught.value.diagnostic.notes == (
+        "no checkpoint was taken: what is not finite is not saved",
+    )
+    (folder,) = tmp_path.iterdir()
+    assert facts(folder)["status"] == "failed"
+    assert {s.place.epoch for s in CheckpointStore(folder).stored()} == {0}
 
 
 def test_nothing_is_compared_with_its_metrics(
