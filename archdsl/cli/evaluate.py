@@ -128,8 +128,9 @@ def facts_of(trained: Trained, found: Evaluated, device: str) -> dict[str, Any]:
 
 def _print(facts: dict[str, Any], out: Console, *, per_class: bool) -> None:
     which = "final weights" if facts["weights"] == "final" else "weights of the best epoch"
+    epochs = "1 epoch" if facts["epoch"] == 1 else f"{facts['epoch']} epochs"
     lines = [
-        f"{facts['model']}, {which}, after {facts['epoch']} epochs",
+        f"{facts['model']}, {which}, after {epochs}",
         f"{facts['images']:,} test images of {facts['data']}, {facts['device']}, "
         f"{facts['precision']}",
         f"loss {facts['loss']:.4f}  accuracy {facts['accuracy']:.2%}",

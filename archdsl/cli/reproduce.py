@@ -228,7 +228,7 @@ def draw_figure(exhibit: Exhibit, cells: Sequence[Cell], path: Path) -> None:
         return
     shorter = sorted({c.epochs for c in cells if c.is_shorter and c.epochs})
     notes = [PICTURE_ONLY]
-    notes += [f"trained for {n} epochs, not for the paper's 100" for n in shorter]
+    notes += [f"not trained for the paper's 100 epochs, but for {n}" for n in shorter]
     ending = path.suffix.removeprefix(".").lower()
     try:
         files = draw(series, exhibit.title, [ending], reported=reported, notes=notes)

@@ -101,7 +101,7 @@ def notes(exhibit: Exhibit, cells: Sequence[Cell]) -> list[str]:
     shorter = sorted({cell.epochs for cell in cells if cell.is_shorter and cell.epochs})
     if shorter:
         trained = " and ".join(map(str, shorter))
-        said.append(f"{MARK} trained for {trained} epochs, not for the paper's {EPOCHS}")
+        said.append(f"{MARK} not trained for the paper's {EPOCHS} epochs, but for {trained}")
     if missing := sum(cell.ours is None for cell in cells):
         said.append(f"missing: {missing} of {len(cells)} cells have no finished run")
     if exhibit.is_figure:

@@ -129,7 +129,7 @@ def test_fewer_epochs_than_the_papers_are_marked(task: Task) -> None:
     cells = cells_of(exhibit, chosen)
     assert cells[0].texts() == ("93.73", "50.00 (1)*", "-43.73")
     said = notes(exhibit, cells)
-    assert "* trained for 2 epochs, not for the paper's 100" in said
+    assert "* not trained for the paper's 100 epochs, but for 2" in said
     assert PICTURE_ONLY in said
     whole = cells_of(exhibit, {("VGG-1", "cifar10"): finished(task, 0.5, epochs=100)})
     assert not any(note.startswith("*") for note in notes(exhibit, whole))
