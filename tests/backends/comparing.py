@@ -157,3 +157,15 @@ def assert_modes_differ(compiled: Compiled) -> None:
     evaluated = interpret(compiled.network, copied(module), x, training=False)
     assert not torch.equal(trained.output, evaluated.output)
     assert any(not torch.equal(trained.state[k], v) for k, v in evaluated.state.items())
+
+
+def built(compiled: Compiled, *, training: bool = False) -> nn.Module:
+    """Return a module whose statistics differ from those of a fresh one."""
+    torch.manual_seed(0)
+    module = compiled.build()
+    stir(module)
+    return module.train(training)
+
+
+def values(module: nn.Module) -> list[torch.Tensor]:
+    return list(copied(module).values())
