@@ -17,18 +17,18 @@ def _fault(code: str, message: str, *notes: str, help: str) -> Fault:
 
 def no_weights(folder: Path, status: str, which: str) -> Fault:
     """ARCH655: a run that is not finished, or that has kept no checkpoint of its best epoch."""
+    where, go_on = visible(str(folder)), f"go on with it: archdsl resume {visible(str(folder))}"
+    is_finished = status == "finished"
     if which == "best":
         return _fault(
             "ARCH655",
-            f"{visible(str(folder))} has kept no checkpoint of its best epoch",
-            help="leave --best out, for the weights at the end of the run",
+            f"{where} has kept no checkpoint of its best epoch",
+            help="leave --best out, for the final weights" if is_finished else go_on,
         )
     return _fault(
         "ARCH655",
-        f"{visible(str(folder))} has no weights: the run is {status}",
-        help=f"go on with it: archdsl resume {visible(str(folder))}"
-        if status != "finished"
-        else "restore weights.safetensors, or train it again",
+        f"{where} has no weights: the run is {status}",
+        help="restore weights.safetensors, or train it again" if is_finished else go_on,
     )
 
 

@@ -68,7 +68,7 @@ def fault_of(code: str, folder: Path, which: Which = "final") -> str:
         load_trained(folder, which)
     assert caught.value.diagnostic.code == code and caught.value.status == 2
     assert caught.value.diagnostic.help
-    return caught.value.diagnostic.message
+    return f"{caught.value.diagnostic.message}; {caught.value.diagnostic.help}"
 
 
 def test_final_weights_give_what_was_recorded_to_the_bit(finished: Path, console: Console) -> None:
@@ -136,7 +136,11 @@ def test_a_run_that_is_not_finished(finished: Path) -> None:
     (finished / "weights.safetensors").unlink()
     assert "has no weights" in fault_of("ARCH655", finished)
     shutil.rmtree(finished / "checkpoints")
-    assert "no checkpoint of its best epoch" in fault_of("ARCH655", finished, "best")
+    said = fault_of("ARCH655", finished, "best")
+    assert "no checkpoint of its best epoch" in said
+    assert "leave --best out" in said
+    change(finished, status="interrupted")
+    assert "archdsl resume" in fault_of("ARCH655", finished, "best")
 
 
 def test_another_source_is_not_executed(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
