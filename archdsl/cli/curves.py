@@ -44,6 +44,7 @@ def run(
     from archdsl.backends.figures.theme import THEMES
     from archdsl.cli.output import console, fail, figure_fault, print_diagnostics
     from archdsl.cli.writing import write_all
+    from archdsl.diagnostics.escaping import visible
     from archdsl.training.checkpoint_messages import smoke_curves
     from archdsl.training.curves import draw_runs
     from archdsl.training.faults import Fault
@@ -68,12 +69,15 @@ def run(
         fail([figure_fault(fault)], 2)
     for one in named:
         if one.is_smoke or not one.epochs:
-            smoke, none = f"{one.folder} is a smoke run", f"no epoch is measured in {one.folder}"
-            said = f"note: {smoke if one.is_smoke else none}: left out"
+            folder = visible(str(one.folder))
+            why = (
+                f"{folder} is a smoke run" if one.is_smoke else f"no epoch is measured in {folder}"
+            )
+            said = f"note: {why}: left out"
             console(stderr=True).print(said, soft_wrap=True)
     write_all({path: files[format] for path, format in zip(paths, formats, strict=True)})
     for path in paths:
-        console().print(f"wrote {path}", soft_wrap=True)
+        console().print(f"wrote {visible(str(path))}", soft_wrap=True)
 
 
 def endings(paths: list[Path]) -> list[str]:

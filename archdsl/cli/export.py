@@ -30,6 +30,7 @@ def run(
     Exit status 0: done; 2: the call or the run is at fault, or the file would not be exact.
     """
     from archdsl.cli.output import console, fail
+    from archdsl.diagnostics.escaping import visible
     from archdsl.training import Fault
     from archdsl.training.requirements import require
 
@@ -60,6 +61,6 @@ def run(
         f"{trained.recorded.name}, {exported.metadata['images']} to logits [N, "
         f"{len(trained.class_names)}]",
         *said,
-        f"wrote {exported.path} ({exported.size:,} bytes)",
+        f"wrote {visible(str(exported.path))} ({exported.size:,} bytes)",
     ):
         out.print(line, soft_wrap=True)

@@ -217,6 +217,7 @@ def draw_figure(exhibit: Exhibit, cells: Sequence[Cell], path: Path) -> None:
     from archdsl.backends.figures.faults import FigureFault
     from archdsl.cli.output import console, fail, figure_fault
     from archdsl.cli.writing import write_all
+    from archdsl.diagnostics.escaping import visible
     from archdsl.training.curves import draw
     from archdsl.training.paper import PICTURE_ONLY
     from archdsl.training.reproduction import curves_of
@@ -235,4 +236,4 @@ def draw_figure(exhibit: Exhibit, cells: Sequence[Cell], path: Path) -> None:
     except FigureFault as fault:
         fail([figure_fault(fault)], 2)
     write_all({path: files[ending]})
-    said.print(f"wrote {path}", soft_wrap=True)
+    said.print(f"wrote {visible(str(path))}", soft_wrap=True)

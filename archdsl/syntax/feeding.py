@@ -172,9 +172,7 @@ class Feeder:
 
     def accepted(self) -> set[str]:
         """Return the terminals that may come next."""
-        return {t for t in self.automaton.expected() if t.isupper() and self.fits(t)} | (
-            {"_NL"} if self.fits("_NL") else set()
-        )
+        return {t for t in self.automaton.expected() if t.isupper() and self.fits(t)}
 
     def feed(self, token: Token) -> None:
         """Feed a token that fits."""
